@@ -1,0 +1,1 @@
+"""What happened afterwards: facts in, values, verdicts and flags out. Builds on roadmap."""

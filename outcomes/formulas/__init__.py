@@ -1,0 +1,1 @@
+"""Pure arithmetic over facts: frozen dataclasses in and out, no Django."""

@@ -1,0 +1,52 @@
+"""How far an outcome has come towards its target, and whether it will be there in time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Attainment:
+    """The part of the way from baseline to target that was covered: 0 at the baseline, 1 at the target,
+    below 0 when it got worse. Without a value, `reason` is one of no_baseline, no_target, no_current and
+    already_met."""
+
+    value: float | None
+    reason: str | None = None
+
+
+def attainment(
+    baseline: float | None, target: float | None, current: float | None, direction: str
+) -> Attainment:
+    """Return (current - baseline) / (target - baseline) for a metric of `direction` increase or decrease.
+
+    Null when a number is unknown, or `already_met` when the target does not lie beyond the baseline in the
+    metric's direction. Raises ValueError for another direction.
+    """
+    if direction not in ("increase", "decrease"):
+        raise ValueError(f"unknown direction: {direction!r}")
+    if target is None:
+        return Attainment(None, "no_target")
+    if baseline is None:
+        return Attainment(None, "no_baseline")
+    is_beyond = target > baseline if direction == "increase" else target < baseline
+    if not is_beyond:
+        return Attainment(None, "already_met")
+    if current is None:
+        return Attainment(None, "no_current")
+    return Attainment((current - baseline) / (target - baseline))
+
+
+def pace(attainment: float | None, start: date | None, due_on: date | None, today: date) -> float | None:
+    """Return attainment over the elapsed share of the time from `start` (the release) to `due_on`.
+
+    1 is on time, below 1 is late. After `due_on` the elapsed share stays 1. None when attainment, start or
+    due date is unknown, the due date is not after the start, or no day has passed.
+    """
+    if attainment is None or start is None or due_on is None:
+        return None
+    whole, passed = (due_on - start).days, (today - start).days
+    if whole <= 0 or passed <= 0:
+        return None
+    return attainment / min(1.0, passed / whole)

@@ -1,0 +1,4 @@
+"""Placeholder until the pipeline lands."""
+
+
+def listen() -> None: ...

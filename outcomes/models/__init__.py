@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from outcomes.models.deliveries import Delivery
+from outcomes.models.flags import Flag, FlagAction
+from outcomes.models.marks import Mark, WorkspaceClock
+from outcomes.models.metrics import Metric, MetricDay, Observation
+from outcomes.models.outcomes import Outcome
+from outcomes.models.sources import Source, SourceDay, SourceSecret
+from outcomes.models.usage import Exposure, ItemSource, ProductAudience, UsageDay, UsageEvent, UsageSnapshot
+from outcomes.models.values import ItemUsage, ItemValue, ScoringModel, ValueRecord, VerdictSpan
+
+__all__ = [
+    "Delivery",
+    "Exposure",
+    "Flag",
+    "FlagAction",
+    "ItemSource",
+    "ItemUsage",
+    "ItemValue",
+    "Mark",
+    "Metric",
+    "MetricDay",
+    "Observation",
+    "Outcome",
+    "ProductAudience",
+    "ScoringModel",
+    "Source",
+    "SourceDay",
+    "SourceSecret",
+    "UsageDay",
+    "UsageEvent",
+    "UsageSnapshot",
+    "ValueRecord",
+    "VerdictSpan",
+    "WorkspaceClock",
+]

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from outcomes.models.sources import Source
+from outcomes.querysets import DeliveryQuerySet
+from productops.workspaces.models import WorkspaceOwned
+
+DELIVERY_STATES = ("pending", "done", "partial", "failed", "quarantined")
+
+
+class Delivery(WorkspaceOwned):
+    """One webhook request exactly as received. Its body is UNTRUSTED until a worker has interpreted it."""
+
+    source = models.ForeignKey(Source, models.CASCADE, db_constraint=False, related_name="deliveries")
+    external_id = models.CharField(max_length=200, help_text="The sender's id for this delivery.")
+    body = models.BinaryField(null=True, editable=False)
+    body_sha256 = models.BinaryField(max_length=32, editable=False)
+    body_bytes = models.PositiveIntegerField(editable=False)
+    content_type = models.CharField(max_length=200, blank=True)
+    # When the sender signed it, in the sender's clock (checked to be within five minutes of ours).
+    signed_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    state = models.CharField(max_length=12, default="pending", choices=[(s, s) for s in DELIVERY_STATES])
+    attempts = models.PositiveSmallIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True)
+    interpreted_at = models.DateTimeField(null=True)
+    taken = models.PositiveIntegerField(default=0)
+    duplicates = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    # {"refused": [{"row": "/usage/3", "code", "detail"}], "more": n, "error": str|None, "sections": {...}}
+    outcome = models.JSONField(default=dict)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="one_delivery_per_source_and_id"),
+            models.CheckConstraint(condition=Q(state__in=DELIVERY_STATES), name="delivery_state_is_known"),
+        ]
+        indexes = [
+            # The queue: read by interpret to claim work, and by the sweep to find what a hint missed.
+            models.Index(fields=["id"], condition=Q(state="pending"), name="delivery_pending"),
+            # Read by the list of a workspace's deliveries, newest first.
+            models.Index(fields=["workspace", "-received_at", "-id"], name="delivery_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_id} ({self.state})"

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from outcomes.models.outcomes import Outcome
+from outcomes.models.sources import Source
+from outcomes.querysets import OPEN_STATES, FlagQuerySet
+from productops.workspaces.models import User, Versioned, WorkspaceOwned
+from roadmap.models import Item
+
+FLAG_REASONS = (
+    "never_adopted",
+    "abandoned",
+    "under_used",
+    "declining",
+    "missed_target",
+    "regression",
+    "stale_source",
+)
+FLAG_STATES = (*OPEN_STATES, "resolved", "dismissed", "accepted")
+
+
+class Flag(Versioned):
+    """A condition that wants a person, with the numbers it rests on."""
+
+    reason = models.CharField(max_length=14, choices=[(r, r) for r in FLAG_REASONS])
+    # The subject: an item, one of its outcomes (then the item too), or a source.
+    item = models.ForeignKey(Item, models.CASCADE, null=True, db_constraint=False, related_name="flags")
+    outcome = models.ForeignKey(Outcome, models.CASCADE, null=True, db_constraint=False, related_name="flags")
+    source = models.ForeignKey(Source, models.CASCADE, null=True, db_constraint=False, related_name="flags")
+    state = models.CharField(max_length=12, choices=[(s, s) for s in FLAG_STATES], default="open")
+    opened_on = models.DateField()
+    holding_since = models.DateField()
+    resolved_on = models.DateField(null=True)
+    # recovered, corrected (late data), edited (the item or a threshold changed)
+    resolved_cause = models.CharField(max_length=12, blank=True)
+    snoozed_until = models.DateField(null=True)
+    dismiss_reason = models.TextField(blank=True)
+    # A dismissed flag keeps its whole class quiet until that class has stopped holding once.
+    is_suppressing = models.BooleanField(default=False)
+    recommendation = models.CharField(max_length=20, blank=True)
+    evidence = models.JSONField(default=dict)
+
+    objects = FlagQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "reason", "item", "outcome", "source"],
+                condition=Q(state__in=OPEN_STATES),
+                nulls_distinct=False,
+                name="one_open_flag_per_subject_and_reason",
+            ),
+            models.CheckConstraint(condition=Q(reason__in=FLAG_REASONS), name="flag_reason_is_known"),
+            models.CheckConstraint(condition=Q(state__in=FLAG_STATES), name="flag_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(item__isnull=False) | Q(source__isnull=False), name="a_flag_has_a_subject"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="snoozed") | Q(snoozed_until__isnull=False), name="a_snooze_has_an_end"
+            ),
+        ]
+        indexes = [
+            # Read by the list of standing flags and by the cards' flags.
+            models.Index(fields=["item"], condition=Q(state__in=OPEN_STATES), name="flag_standing_by_item"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.state})"
+
+
+class FlagAction(WorkspaceOwned):
+    """What was done to a flag, by whom: a person, a key, or the clock."""
+
+    flag = models.ForeignKey(Flag, models.CASCADE, db_constraint=False, related_name="actions")
+    at = models.DateTimeField(auto_now_add=True)
+    action = models.CharField(max_length=12)
+    from_state = models.CharField(max_length=12, blank=True)
+    to_state = models.CharField(max_length=12)
+    user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    by = models.CharField(max_length=200, help_text="The person's or the key's name, or productops.")
+    note = models.TextField(blank=True)

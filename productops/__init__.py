@@ -1,0 +1,1 @@
+"""The frame: settings, URLs, the Celery app and what every endpoint shares."""

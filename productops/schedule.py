@@ -1,0 +1,16 @@
+"""The one table of recurring work. Every entry is idempotent and expires before its next turn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    # What a lost doorbell missed is found here.
+    "sweep": {"task": "outcomes.sweep", "schedule": 3.0, "options": {"expires": 3}},
+    # Moves every workspace whose day has turned, and looks for silent sources.
+    "tick": {"task": "outcomes.tick", "schedule": 60.0, "options": {"expires": 60}},
+    # Makes next month's partitions ahead of time.
+    "partitions": {"task": "outcomes.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
+    # Keeps the generated demo alive: posts its last days through the webhook.
+    "demo": {"task": "outcomes.top_up_demo", "schedule": 3600.0, "options": {"expires": 3600}},
+}

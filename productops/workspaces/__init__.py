@@ -1,0 +1,1 @@
+"""The ground floor: who is here, in which workspace, with which key."""
