@@ -1,4 +1,57 @@
-"""Placeholder until the pipeline lands."""
+"""What outcomes hears from the roadmap and the workspaces below: each change becomes marks, in its transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outcomes.models import ItemUsage, ItemValue, SourceDay
+from outcomes.pipeline import clock
+from outcomes.pipeline.marks import mark
+from productops.workspaces import signals as workspace_signals
+from productops.workspaces.complaints import Complaint, Refused
+from productops.workspaces.models import Workspace
+from roadmap import signals
+from roadmap.models import Item
 
 
-def listen() -> None: ...
+def listen() -> None:
+    """Connect every listener, once, when the apps are ready."""
+    signals.items_created.connect(_items_created, dispatch_uid="outcomes.items_created")
+    signals.items_changed.connect(_items_changed, dispatch_uid="outcomes.items_changed")
+    signals.problems_changed.connect(_problems_changed, dispatch_uid="outcomes.problems_changed")
+    signals.products_changed.connect(_products_changed, dispatch_uid="outcomes.products_changed")
+    workspace_signals.workspace_changed.connect(_workspace_changed, dispatch_uid="outcomes.workspace_changed")
+
+
+def _items_created(*, workspace_id: int, ids: list[int], cause: dict[str, Any], **_: Any) -> None:
+    """A card has its value and usage from the item's creation on; a worker fills them in."""
+    for model in (ItemValue, ItemUsage):
+        rows = [model(workspace_id=workspace_id, item_id=id_) for id_ in sorted(ids)]
+        model.objects.bulk_create(rows, ignore_conflicts=True)
+    mark("item", workspace_id, ids, cause=cause)
+
+
+def _items_changed(*, workspace_id: int, ids: list[int], cause: dict[str, Any], **_: Any) -> None:
+    mark("item", workspace_id, ids, cause=cause)
+
+
+def _problems_changed(*, workspace_id: int, ids: list[int], cause: dict[str, Any], **_: Any) -> None:
+    mark("problem", workspace_id, ids, cause=cause)
+
+
+def _products_changed(*, workspace_id: int, ids: list[int], cause: dict[str, Any], **_: Any) -> None:
+    """Its unit and declared users enter the verdicts of all its items."""
+    items = Item.objects.filter(workspace_id=workspace_id, product_id__in=ids).values_list("id", flat=True)
+    mark("item", workspace_id, items, cause=cause)
+    mark("audience", workspace_id, ids, cause=cause)
+
+
+def _workspace_changed(
+    *, workspace_id: int, changed: list[str], before: dict[str, Any], cause: dict[str, Any], **_: Any
+) -> None:
+    """Its pin and thresholds enter every verdict. Its zone says which day a fact is of, so it stays."""
+    if "time_zone" in changed and SourceDay.objects.filter(workspace_id=workspace_id).exists():
+        detail = f"Facts were recorded by the days of {before['time_zone']}; the zone can no longer change."
+        raise Refused([Complaint("time_zone", "in_use", detail)])
+    workspace = Workspace.objects.get(pk=workspace_id)
+    clock.judge_anew(workspace, {"kind": "thresholds", **cause})

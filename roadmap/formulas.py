@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from math import fsum
 from typing import TypeVar
 
 ENOUGH_RESPONDENTS = 30
@@ -94,7 +95,7 @@ def opportunity_of(survey: SurveyCount) -> Opportunity | None:
 
 
 def demand(voices: Iterable[Voice]) -> float:
-    """Return the sum over customers of their latest importance, plus that of each voice without a customer."""
+    """Return the sum of each customer's latest importance and of every voice without a customer."""
     taken = list(voices)
     unnamed = sum(voice.importance for voice in taken if voice.customer is None)
     return float(unnamed + sum(voice.importance for voice in _latest_by_customer(taken)))
@@ -103,7 +104,8 @@ def demand(voices: Iterable[Voice]) -> float:
 def revenue_at_stake(voices: Iterable[Voice]) -> float:
     """Return the sum over customers of monthly recurring revenue x latest importance / 3."""
     latest = _latest_by_customer(voices)
-    return sum((voice.mrr or 0.0) * voice.importance / _MOST_IMPORTANT for voice in latest)
+    # fsum, so that the order in which voices come does not show in the last digit.
+    return fsum((voice.mrr or 0.0) * voice.importance / _MOST_IMPORTANT for voice in latest)
 
 
 def split_credit(total: float, weights: Mapping[K, float]) -> dict[K, float]:

@@ -8,6 +8,9 @@ from math import exp, sqrt
 Z_95 = 1.959963984540054
 """Two-sided 95% quantile of the standard normal distribution."""
 
+Z_95_ROUNDED = 1.96
+"""What the rule for declining use is written with, so that anybody can check a verdict by hand."""
+
 
 @dataclass(frozen=True, slots=True)
 class RatioInterval:
@@ -60,5 +63,5 @@ def ratio_interval(
         variance = (only_before + only_now) / (a0 * a1)
     else:
         variance = 1.0 / a1 - 1.0 / e1 + 1.0 / a0 - 1.0 / e0
-    spread = exp(Z_95 * sqrt(max(variance, 0.0)))
+    spread = exp(Z_95_ROUNDED * sqrt(max(variance, 0.0)))
     return RatioInterval(ratio, ratio / spread, ratio * spread)

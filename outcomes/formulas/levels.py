@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import fsum
 
 CADENCES = ("hourly", "daily", "weekly", "monthly", "quarterly")
 AGGREGATIONS = ("sum", "count", "mean", "last", "min", "max")
@@ -128,7 +129,8 @@ def level(
     coverage = len(reported) / len(periods) if periods else 0.0
     if aggregation in ("sum", "count"):
         rows = [row for row in rows if period_of(row.on, cadence).start in reported]
-        amount = sum(row.total if aggregation == "sum" else row.count for row in rows)
+        # fsum, so that the order of the rows does not show in the last digit.
+        amount = fsum(row.total if aggregation == "sum" else row.count for row in rows)
         value = amount / len(reported) if reported else None
     else:
         value = _over_rows(rows, aggregation)
@@ -140,7 +142,7 @@ def _over_rows(rows: Sequence[DayTotal], aggregation: str) -> float | None:
     """Return the mean, last, min or max of the observations behind `rows`; None without any."""
     if aggregation == "mean":
         count = sum(row.count for row in rows)
-        return sum(row.total for row in rows) / count if count else None
+        return fsum(row.total for row in rows) / count if count else None
     if aggregation == "last":
         # Two series may report at the same instant: the larger value, so that the order of rows is no matter.
         newest = max(rows, key=lambda row: (row.last_at, row.last), default=None)

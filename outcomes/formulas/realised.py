@@ -1,4 +1,4 @@
-"""What a released item turned out to be worth: outcome, adoption and retention, and how much of it is known."""
+"""What a released item turned out to be worth, and how much of that is known."""
 
 from __future__ import annotations
 

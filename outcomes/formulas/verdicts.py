@@ -269,7 +269,7 @@ def share_of(usage: UsageOn, eligible: float | None) -> tuple[float | None, floa
         return None, None, None
     if usage.kind == SHORT_COUNTS:
         lower = usage.active / eligible if usage.share is None else usage.share
-        upper = lower if usage.upper_share is None else usage.upper_share
+        upper = lower if usage.upper_share is None else max(lower, usage.upper_share)
         return lower, wilson(lower * eligible, eligible)[0], wilson(upper * eligible, eligible)[1]
     low, high = wilson(usage.active, eligible)
     return usage.active / eligible, low, high

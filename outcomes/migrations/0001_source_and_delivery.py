@@ -1,8 +1,8 @@
 import django.db.models.deletion
-import outcomes.models.sources
-import roadmap.models.keyed
 from django.db import migrations, models
 
+import outcomes.models.sources
+import roadmap.models.keyed
 from productops.workspaces.schema import belongs, workspace_key
 
 

@@ -1,7 +1,7 @@
 import django.db.models.deletion
-import outcomes.models.metrics
 from django.db import migrations, models
 
+import outcomes.models.metrics
 from productops.workspaces.schema import belongs, workspace_key
 
 CREATE_OBSERVATION = """

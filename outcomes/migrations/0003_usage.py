@@ -12,7 +12,8 @@ CREATE TABLE outcomes_usageday (
     actor bytea NOT NULL,
     customer_id bigint,
     count integer NOT NULL CONSTRAINT usage_day_count_is_positive CHECK (count > 0),
-    CONSTRAINT one_row_per_item_day_and_actor UNIQUE (item_id, "on", actor),
+    CONSTRAINT one_row_per_item_day_actor_and_customer
+        UNIQUE NULLS NOT DISTINCT (item_id, "on", actor, customer_id),
     CONSTRAINT outcomes_usageday_item_id_in_workspace FOREIGN KEY (workspace_id, item_id)
         REFERENCES roadmap_item (workspace_id, id) ON DELETE CASCADE,
     CONSTRAINT outcomes_usageday_customer_id_in_workspace FOREIGN KEY (workspace_id, customer_id)
@@ -273,7 +274,9 @@ class Migration(migrations.Migration):
                 migrations.AddConstraint(
                     model_name="usageday",
                     constraint=models.UniqueConstraint(
-                        fields=("item", "on", "actor"), name="one_row_per_item_day_and_actor"
+                        fields=("item", "on", "actor", "customer"),
+                        name="one_row_per_item_day_actor_and_customer",
+                        nulls_distinct=False,
                     ),
                 ),
             ],

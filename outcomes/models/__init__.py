@@ -3,7 +3,7 @@ from __future__ import annotations
 from outcomes.models.deliveries import Delivery
 from outcomes.models.flags import Flag, FlagAction
 from outcomes.models.marks import Mark, WorkspaceClock
-from outcomes.models.metrics import Metric, MetricDay, Observation
+from outcomes.models.metrics import Metric, MetricDay, MetricSource, Observation
 from outcomes.models.outcomes import Outcome
 from outcomes.models.sources import Source, SourceDay, SourceSecret
 from outcomes.models.usage import Exposure, ItemSource, ProductAudience, UsageDay, UsageEvent, UsageSnapshot
@@ -20,6 +20,7 @@ __all__ = [
     "Mark",
     "Metric",
     "MetricDay",
+    "MetricSource",
     "Observation",
     "Outcome",
     "ProductAudience",

@@ -103,3 +103,15 @@ class MetricDay(WorkspaceOwned):
             # Read by levels: a metric's days in a window, over all series.
             models.Index(F("metric"), F("on"), name="metric_day_by_day"),
         ]
+
+
+class MetricSource(WorkspaceOwned):
+    """A source that ever reported a metric: its reported days are the ones the metric is covered for."""
+
+    metric = models.ForeignKey(Metric, models.CASCADE, db_constraint=False, related_name="metric_sources")
+    source = models.ForeignKey(Source, models.CASCADE, db_constraint=False, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["metric", "source"], name="one_row_per_metric_and_source")
+        ]

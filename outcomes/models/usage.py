@@ -60,7 +60,7 @@ class UsageSnapshot(Statement, WorkspaceOwned):
 
 
 class UsageDay(WorkspaceOwned):
-    """Who used an item on a day: one row per (item, day, actor), recomputed from its events.
+    """Who used an item on a day: one row per (item, day, actor, customer), recomputed from its events.
 
     Exact distinct users of any window come from here. Partitioned by month of `on`.
     """
@@ -75,7 +75,11 @@ class UsageDay(WorkspaceOwned):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["item", "on", "actor"], name="one_row_per_item_day_and_actor")
+            models.UniqueConstraint(
+                fields=["item", "on", "actor", "customer"],
+                nulls_distinct=False,
+                name="one_row_per_item_day_actor_and_customer",
+            )
         ]
 
 

@@ -1,7 +1,7 @@
 import django.db.models.deletion
-import roadmap.models.keyed
 from django.db import migrations, models
 
+import roadmap.models.keyed
 from productops.workspaces.schema import workspace_key
 
 
@@ -29,6 +29,9 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=200)),
                 ("segment", models.CharField(blank=True, max_length=100)),
                 ("mrr", models.DecimalField(blank=True, decimal_places=2, max_digits=16, null=True)),
+                ("stated_at", models.DateTimeField(editable=False, null=True)),
+                ("stated_by", models.CharField(blank=True, editable=False, max_length=200)),
+                ("stated_row", models.PositiveIntegerField(default=0, editable=False)),
                 ("archived_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
                     "workspace",

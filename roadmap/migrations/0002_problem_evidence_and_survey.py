@@ -1,7 +1,7 @@
 import django.db.models.deletion
-import roadmap.models.keyed
 from django.db import migrations, models
 
+import roadmap.models.keyed
 from productops.workspaces.schema import belongs, workspace_key
 
 

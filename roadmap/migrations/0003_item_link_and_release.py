@@ -1,9 +1,8 @@
 import django.db.models.deletion
-import roadmap.models.keyed
 from django.db import migrations, models
 
+import roadmap.models.keyed
 from productops.workspaces.schema import belongs, workspace_key
-
 
 # The weights of one item's links sum to at most 1. Checked at commit, so that two links may swap theirs.
 CREATE_WEIGHT_CHECK = """

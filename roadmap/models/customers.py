@@ -12,6 +12,10 @@ class Customer(Keyed):
     name = models.CharField(max_length=200)
     segment = models.CharField(max_length=100, blank=True)
     mrr = models.DecimalField(max_digits=16, decimal_places=2, null=True, blank=True)
+    # Which statement wrote it last when it came by webhook.
+    stated_at = models.DateTimeField(null=True, editable=False)
+    stated_by = models.CharField(max_length=200, blank=True, editable=False)
+    stated_row = models.PositiveIntegerField(default=0, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = ArchivableQuerySet.as_manager()

@@ -1,0 +1,1 @@
+"""Doors: the webhook and the REST API over what happened."""

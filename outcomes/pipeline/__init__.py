@@ -1,0 +1,1 @@
+"""One delivery's walk: receive, interpret, record, rollup, score, judge, flag."""

@@ -1,0 +1,119 @@
+"""How many people (or customers) any event of a product was from, in every window ending on a day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from django.db import connection
+from django.db.models import Min
+
+from outcomes.models import ItemSource, ProductAudience, UsageDay
+from outcomes.pipeline.gather import thresholds_of
+from outcomes.pipeline.marks import Claimed, Marks
+from productops.workspaces.models import Workspace
+from roadmap.models import Item, Product
+
+
+def roll_audiences(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:
+    """Recompute audiences from the earliest changed day on; mark the items they moved for."""
+    today = workspace.today()
+    products = {product.pk: product for product in Product.objects.filter(id__in=[m.subject_id for m in marks])}
+    for mark in marks:
+        product = products.get(mark.subject_id)
+        if product is None:
+            continue
+        items = _counted_items(product)
+        changed = [
+            moved
+            for window in sorted({thresholds_of(workspace, item).window_days for item in items})
+            if (moved := _roll(product, window, mark.from_on, today)) is not None
+        ]
+        if changed:
+            for item in items:
+                onward.add("item", item.pk, from_on=min(changed), cause={"kind": "audience", "id": product.pk})
+
+
+def _counted_items(product: Product) -> list[Item]:
+    """The product's items whose use is judged by events."""
+    with_events = ItemSource.objects.filter(item__product=product, has_events=True).values("item_id")
+    return list(Item.objects.filter(id__in=with_events, status="released", archived_at=None))
+
+
+def _roll(product: Product, window: int, from_on: date | None, today: date) -> date | None:
+    """Write the audience of one window length; return the earliest day on which it changed."""
+    oldest = UsageDay.objects.filter(item__product=product, on__lte=today).aggregate(first=Min("on"))["first"]
+    if oldest is None:
+        deleted, _ = ProductAudience.objects.filter(product=product, window_days=window).delete()
+        return date.min if deleted else None
+    first = oldest if from_on is None else max(from_on, oldest)
+    known = {
+        row.on: (row.active, row.item_count)
+        for row in ProductAudience.objects.filter(product=product, window_days=window, on__gte=first)
+    }
+    counted = _count(product, window, first, today)
+    stale = {on: numbers for on, numbers in counted.items() if known.get(on) != numbers}
+    ProductAudience.objects.bulk_create(
+        [
+            ProductAudience(
+                workspace_id=product.workspace_id,
+                product=product,
+                window_days=window,
+                on=on,
+                active=active,
+                item_count=item_count,
+            )
+            for on, (active, item_count) in sorted(stale.items())
+        ],
+        update_conflicts=True,
+        unique_fields=["product", "window_days", "on"],
+        update_fields=["active", "item_count"],
+    )
+    return min(stale, default=None)
+
+
+def _count(product: Product, window: int, first: date, today: date) -> dict[date, tuple[int, int]]:
+    """Distinct actors, and items with events, in each window that ends in [first, today]."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CHANGES,
+            {
+                "product": product.pk,
+                "window": window,
+                "since": first - timedelta(days=window),
+                "today": today,
+                "by_customer": product.unit == Product.Unit.CUSTOMERS,
+            },
+        )
+        changes: dict[str, dict[date, int]] = defaultdict(dict)
+        for kind, on, change in cursor.fetchall():
+            changes[kind][on] = change
+    counted = {}
+    active = item_count = 0
+    day = first - timedelta(days=window)
+    while day <= today:
+        active += changes["who"].get(day, 0)
+        item_count += changes["item"].get(day, 0)
+        if day >= first:
+            counted[day] = (active, item_count)
+        day += timedelta(days=1)
+    return counted
+
+
+_CHANGES = """
+    WITH used AS (
+        SELECT used.item_id, used."on",
+               CASE WHEN %(by_customer)s THEN int8send(used.customer_id) ELSE used.actor END AS who
+        FROM outcomes_usageday used JOIN roadmap_item item ON item.id = used.item_id
+        WHERE item.product_id = %(product)s AND used."on" BETWEEN %(since)s AND %(today)s
+          AND (NOT %(by_customer)s OR used.customer_id IS NOT NULL)
+    ), ranges AS (
+        SELECT 'who' AS kind, unnest(range_agg(daterange("on", "on" + %(window)s))) AS days FROM used GROUP BY who
+        UNION ALL
+        SELECT 'item', unnest(range_agg(daterange("on", "on" + %(window)s))) FROM used GROUP BY item_id
+    )
+    SELECT kind, on_day, sum(change)::int
+    FROM ranges, LATERAL (VALUES (lower(days), 1), (upper(days), -1)) AS edges (on_day, change)
+    GROUP BY kind, on_day
+"""

@@ -1,0 +1,86 @@
+"""When the day turns: everything is judged again as of the new day, by one clock for the whole run."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from outcomes.models import Flag, FlagAction, ItemSource, Mark, Source, WorkspaceClock
+from outcomes.pipeline.flag import CLOCK, flag_sources
+from outcomes.pipeline.marks import mark
+from productops.workspaces.models import Workspace
+from roadmap.models import Item, Problem
+
+
+def tick(now: datetime | None = None) -> int:
+    """Move every workspace whose day has turned; wake snoozed flags. Returns how many moved."""
+    moment = now or timezone.now()
+    moved = 0
+    for workspace in Workspace.objects.order_by("id"):
+        with transaction.atomic():
+            moved += _move(workspace, workspace.today(moment))
+        _wake_flags(workspace, moment.astimezone(workspace.zone).date())
+    return moved
+
+
+def judge_anew(workspace: Workspace, cause: dict[str, object]) -> None:
+    """Mark everything of a workspace, for every day: its pin, zone or thresholds have changed."""
+    mark("problem", workspace.pk, _ids(Problem.objects.filter(workspace=workspace)), cause=cause)
+    mark("item", workspace.pk, _ids(Item.objects.filter(workspace=workspace)), cause=cause)
+    mark("audience", workspace.pk, _counted_products(workspace), cause=cause)
+    mark("source", workspace.pk, _ids(Source.objects.filter(workspace=workspace)), cause=cause)
+
+
+def lag(now: datetime | None = None) -> dict[str, object]:
+    """How far the worker is behind: what waits, and since when the oldest of it does (seconds)."""
+    moment = now or timezone.now()
+    oldest = Mark.objects.order_by("marked_at").values_list("marked_at", flat=True).first()
+    return {
+        "marks": Mark.objects.count(),
+        "oldest_mark_seconds": (moment - oldest).total_seconds() if oldest else 0.0,
+    }
+
+
+def _move(workspace: Workspace, today: date) -> int:
+    clock = WorkspaceClock.objects.select_for_update().filter(workspace=workspace).first()
+    if clock is not None and clock.judged_on == today:
+        return 0
+    cause: dict[str, object] = {"kind": "clock", "on": today.isoformat()}
+    if clock is None or clock.judged_on > today:
+        judge_anew(workspace, cause)
+    else:
+        first = clock.judged_on + timedelta(days=1)
+        mark("item", workspace.pk, _ids(Item.objects.filter(workspace=workspace)), from_on=first, cause=cause)
+        mark("audience", workspace.pk, _counted_products(workspace), from_on=first, cause=cause)
+        flag_sources(workspace, list(Source.objects.filter(workspace=workspace)))
+    WorkspaceClock.objects.update_or_create(workspace=workspace, defaults={"judged_on": today})
+    return 1
+
+
+def _wake_flags(workspace: Workspace, today: date) -> None:
+    """Snoozes end by the wall clock, whatever day the workspace is pinned to."""
+    with transaction.atomic():
+        due = Flag.objects.filter(workspace=workspace, state="snoozed", snoozed_until__lte=today)
+        for flag in due.order_by("id").select_for_update(skip_locked=True):
+            flag.state, flag.snoozed_until = "open", None
+            flag.version += 1
+            flag.save(update_fields=["state", "snoozed_until", "version", "updated_at"])
+            FlagAction.objects.create(
+                workspace_id=workspace.pk,
+                flag=flag,
+                action="wake",
+                from_state="snoozed",
+                to_state="open",
+                by=CLOCK,
+            )
+
+
+def _counted_products(workspace: Workspace) -> list[int]:
+    rows = ItemSource.objects.filter(workspace=workspace, has_events=True, item__product__isnull=False)
+    return sorted(set(rows.values_list("item__product_id", flat=True)))
+
+
+def _ids(rows: object) -> list[int]:
+    return list(rows.order_by("id").values_list("id", flat=True))  # type: ignore[attr-defined]

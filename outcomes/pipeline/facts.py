@@ -1,0 +1,191 @@
+"""The one way facts are written: by identity, the highest statement wins, whenever it arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+
+@dataclass(frozen=True, slots=True)
+class FactTable:
+    """Where facts of one kind live. Columns are (name, PostgreSQL type); `identity` and `values` are names.
+
+    `conflict` is the unique key that `identity` names, with its predicate if it is partial; `fixed` are
+    columns with a constant, such as a version. `is_per_source`: each source states its own, beside the identity.
+    """
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    identity: tuple[str, ...]
+    values: tuple[str, ...]
+    conflict: str
+    has_source: bool = True
+    is_per_source: bool = False
+    fixed: tuple[tuple[str, str], ...] = ()
+    on_update: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A statement that won: its identity, and whether it changed what stood there."""
+
+    identity: tuple[Any, ...]
+    is_change: bool
+
+
+def state(
+    table: FactTable,
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    workspace_id: int,
+    source_id: int,
+    stated_at: datetime,
+    stated_by: str,
+) -> list[Written]:
+    """Write statements; return those that won over what stood there.
+
+    `rows` hold the columns of the table in order and then (is_retracted, stated_row); no identity twice. The
+    statement sorts by identity, so that two writers of the same facts queue instead of deadlocking.
+    """
+    if not rows:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _statement(table),
+            {
+                **{f"c{index}": list(column) for index, column in enumerate(zip(*rows, strict=True))},
+                "workspace_id": workspace_id,
+                "source_id": source_id,
+                "stated_at": stated_at,
+                "stated_by": stated_by,
+            },
+        )
+        width = len(table.identity)
+        return [Written(row[:width], row[width]) for row in cursor.fetchall()]
+
+
+_statements: dict[str, str] = {}
+
+
+def _statement(table: FactTable) -> str:
+    if table.name not in _statements:
+        _statements[table.name] = _write_statement(table)
+    return _statements[table.name]
+
+
+def _write_statement(table: FactTable) -> str:
+    columns = (*table.columns, ("is_retracted", "boolean"), ("stated_row", "integer"))
+    names = [f'"{name}"' for name, _ in columns]
+    arrays = ", ".join(f"%(c{index})s::{kind}[]" for index, (_, kind) in enumerate(columns))
+    identity = [f'"{name}"' for name in table.identity]
+    values = [*(f'"{name}"' for name in table.values), '"is_retracted"']
+    source = ["source_id"] if table.has_source else []
+    constants = ["workspace_id", *source, "stated_at", "stated_by", *(name for name, _ in table.fixed)]
+    constant_values = [
+        "%(workspace_id)s::bigint",
+        *(["%(source_id)s::bigint"] if table.has_source else []),
+        "%(stated_at)s::timestamptz",
+        "%(stated_by)s::text",
+        *(value for _, value in table.fixed),
+    ]
+    updated = [*values, *source, "stated_at", "stated_by", "stated_row"]
+    sets = [f"{name} = excluded.{name}" for name in updated]
+    sets += [f"{name} = {value}" for name, value in table.on_update]
+    own = " AND there.source_id = %(source_id)s" if table.is_per_source else ""
+    before = f"coalesce({table.name}.stated_at, '-infinity'), {table.name}.stated_by, {table.name}.stated_row"
+    return f"""
+        WITH stated AS (
+            SELECT * FROM unnest({arrays}) AS stated ({", ".join(names)})
+        ), before AS MATERIALIZED (
+            SELECT {", ".join(f"there.{name}" for name in (*identity, *values))}
+            FROM stated JOIN {table.name} AS there
+              ON {" AND ".join(f"there.{name} = stated.{name}" for name in identity)}{own}
+        ), won AS (
+            INSERT INTO {table.name} ({", ".join((*names, *constants))})
+            SELECT {", ".join((*names, *constant_values))} FROM stated ORDER BY {", ".join(identity)}
+            ON CONFLICT {table.conflict} DO UPDATE SET {", ".join(sets)}
+            WHERE (excluded.stated_at, excluded.stated_by, excluded.stated_row) > ({before})
+            RETURNING {", ".join((*identity, *values))}
+        )
+        SELECT {", ".join(f"won.{name}" for name in identity)},
+               before.is_retracted IS NULL
+               OR ({", ".join(f"won.{name}" for name in values)})
+                  IS DISTINCT FROM ({", ".join(f"before.{name}" for name in values)})
+        FROM won LEFT JOIN before
+          ON {" AND ".join(f"won.{name} = before.{name}" for name in identity)}
+    """
+
+
+OBSERVATIONS = FactTable(
+    "outcomes_observation",
+    (
+        ("metric_id", "bigint"),
+        ("series", "text"),
+        ("at", "timestamptz"),
+        ("on", "date"),
+        ("value", "double precision"),
+    ),
+    identity=("metric_id", "series", "at"),
+    values=("value",),
+    conflict="(metric_id, series, at)",
+)
+USAGE = FactTable(
+    "outcomes_usageevent",
+    (
+        ("item_id", "bigint"),
+        ("on", "date"),
+        ("event_id", "text"),
+        ("at", "timestamptz"),
+        ("actor", "bytea"),
+        ("customer_id", "bigint"),
+    ),
+    identity=("item_id", "on", "event_id"),
+    values=("at", "actor", "customer_id"),
+    conflict='(item_id, "on", event_id)',
+)
+SNAPSHOTS = FactTable(
+    "outcomes_usagesnapshot",
+    (
+        ("item_id", "bigint"),
+        ("on", "date"),
+        ("days", "smallint"),
+        ("active", "double precision"),
+        ("eligible", "double precision"),
+        ("share", "double precision"),
+    ),
+    identity=("item_id", "on", "days"),
+    values=("active", "eligible", "share"),
+    conflict='(item_id, "on", source_id, days)',
+    is_per_source=True,
+)
+EVIDENCE = FactTable(
+    "roadmap_evidence",
+    (
+        ("problem_id", "bigint"),
+        ("external_id", "text"),
+        ("kind", "text"),
+        ("customer_id", "bigint"),
+        ("quote", "text"),
+        ("source_url", "text"),
+        ("observed_on", "date"),
+        ("importance", "smallint"),
+    ),
+    identity=("problem_id", "external_id"),
+    values=("kind", "customer_id", "quote", "source_url", "observed_on", "importance"),
+    conflict="(problem_id, external_id) WHERE external_id <> ''",
+    has_source=False,
+    fixed=(("version", "1"), ("created_at", "now()"), ("updated_at", "now()")),
+    on_update=(("version", "roadmap_evidence.version + 1"), ("updated_at", "now()")),
+)
+RELEASES = FactTable(
+    "roadmap_release",
+    (("item_id", "bigint"), ("at", "timestamptz"), ("on", "date"), ("url", "text")),
+    identity=("item_id", "at"),
+    values=("url",),
+    conflict="(item_id, at)",
+    has_source=False,
+)

@@ -1,0 +1,197 @@
+"""From stored bytes to facts: claim pending deliveries, read them, record their rows, say what became of each.
+
+Up to BATCH deliveries share a transaction, each under a savepoint. A worker killed in the middle leaves them
+pending; a delivery that fails again and again is tried alone, then set aside where a person can see it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from outcomes.models import Delivery, Source
+from outcomes.pipeline import partitions
+from outcomes.pipeline.marks import Marks
+from outcomes.pipeline.record import Recorder, Tally
+from outcomes.sources import adapters, native
+from outcomes.sources.signatures import Signed
+
+logger = logging.getLogger(__name__)
+
+BATCH = 200
+# A transaction takes about this much at a time, so that two workers share a load of large bodies.
+BATCH_BYTES = 2 * 1024 * 1024
+# Of a delivery's refused rows this many are kept one by one; the rest are counted.
+KEPT_REFUSALS = 100
+_RETRIABLE = ("40P01", "40001", "55P03")
+
+
+def interpret_pending(*, max_seconds: float) -> int:
+    """Interpret pending deliveries until none is left or the time is up; return how many were."""
+    until = time.monotonic() + max_seconds
+    done = 0
+    while time.monotonic() < until:
+        ids = _claim()
+        if not ids:
+            break
+        done += _interpret_together(ids)
+    return done
+
+
+def preview(source: Source, signed: Signed, body: bytes, *, now: datetime) -> dict[str, Any]:
+    """Return what a body would become, writing nothing."""
+    delivery = Delivery(
+        workspace_id=source.workspace_id,
+        source=source,
+        external_id=signed.message_id,
+        signed_at=signed.signed_at,
+    )
+    recorder = Recorder(source.workspace, is_rehearsal=True)
+    with transaction.atomic():
+        state, outcome, tally = _take(delivery, body, recorder, now)
+        transaction.set_rollback(True)
+    return {
+        "status": "dry_run",
+        "state": state,
+        "taken": tally.taken,
+        "duplicates": tally.duplicates,
+        "refused": tally.refused,
+        "outcome": outcome,
+    }
+
+
+def _claim() -> list[int]:
+    """Count an attempt on the next pending deliveries, in a transaction of its own, and return their ids.
+
+    Counted before the work, so that a delivery which kills its worker is known by its attempts. Whatever was
+    tried before goes alone: it must not take the others down with it.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id, attempts, body_bytes FROM outcomes_delivery
+            WHERE state = 'pending' AND (retry_at IS NULL OR retry_at <= now())
+            ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+            """,
+            [BATCH],
+        )
+        rows = cursor.fetchall()
+        spent = [id_ for id_, attempts, _ in rows if attempts >= settings.DELIVERY_MAX_ATTEMPTS]
+        if spent:
+            # Every worker that tried them died before it could say why.
+            cursor.execute(
+                "UPDATE outcomes_delivery SET state = 'quarantined', outcome = %s WHERE id = ANY(%s)",
+                [json.dumps({"error": "Interpreting it ended its worker.", "refused": [], "more": 0}), spent],
+            )
+            rows = [row for row in rows if row[0] not in spent]
+        if not rows:
+            return []
+        first_fresh = list(takewhile(lambda row: row[1] == 0, rows))
+        ids = _within_bytes([(id_, size) for id_, _, size in first_fresh]) or [rows[0][0]]
+        cursor.execute("UPDATE outcomes_delivery SET attempts = attempts + 1 WHERE id = ANY(%s)", [ids])
+        return ids
+
+
+def _within_bytes(rows: list[tuple[int, int]]) -> list[int]:
+    ids, total = [], 0
+    for id_, size in rows:
+        total += size
+        if ids and total > BATCH_BYTES:
+            break
+        ids.append(id_)
+    return ids
+
+
+def _interpret_together(ids: list[int]) -> int:
+    conflicts = 0
+    # A month can be missing at most once a table, and a batch states a bounded number of months.
+    for _ in range(1000):
+        try:
+            with transaction.atomic():
+                return _interpret_locked(ids)
+        except partitions.Missing as missing:
+            # Made outside the batch's transaction, which is then done again: attaching takes locks.
+            partitions.make(missing.table, missing.months)
+        except OperationalError as error:
+            # Two workers met in the wrong order: the work is whole either way, so it is simply done again.
+            conflicts += 1
+            if getattr(error.__cause__, "sqlstate", None) not in _RETRIABLE or conflicts == 3:
+                raise
+    raise RuntimeError("a batch went on asking for new partitions")
+
+
+def _interpret_locked(ids: list[int]) -> int:
+    deliveries = list(
+        Delivery.objects.select_for_update(skip_locked=True, of=("self",))
+        .filter(id__in=ids, state="pending")
+        .select_related("source", "workspace")
+        .order_by("id")
+    )
+    recorders: dict[int, Recorder] = {}
+    for delivery in deliveries:
+        recorder = recorders.setdefault(delivery.workspace_id, Recorder(delivery.workspace))
+        _interpret_one(delivery, recorder)
+    for workspace_id in sorted(recorders):
+        recorders[workspace_id].finish()
+    return len(deliveries)
+
+
+def _interpret_one(delivery: Delivery, recorder: Recorder) -> None:
+    now = timezone.now()
+    marks = recorder.marks
+    recorder.marks = Marks(delivery.workspace_id)
+    try:
+        with transaction.atomic():
+            body = bytes(delivery.body) if delivery.body is not None else b""
+            state, outcome, tally = _take(delivery, body, recorder, now)
+    except OperationalError:
+        raise
+    except (DatabaseError, ValueError, TypeError, ArithmeticError, LookupError) as error:
+        # Our own fault or a poison: the other deliveries go on, this one is tried again and then set aside.
+        logger.exception("delivery %s failed", delivery.pk)
+        recorder.marks = marks
+        recorder.forget()
+        _put_off(delivery, error, now)
+        return
+    marks.merge(recorder.marks)
+    recorder.marks = marks
+    delivery.state = state
+    delivery.outcome = outcome
+    delivery.taken, delivery.duplicates, delivery.refused = tally.taken, tally.duplicates, tally.refused
+    delivery.interpreted_at = now
+    delivery.retry_at = None
+    delivery.save(
+        update_fields=["state", "outcome", "taken", "duplicates", "refused", "interpreted_at", "retry_at"]
+    )
+
+
+def _take(
+    delivery: Delivery, body: bytes, recorder: Recorder, now: datetime
+) -> tuple[str, dict[str, Any], Tally]:
+    """Read and record a body; return (state, outcome document, tally)."""
+    try:
+        read = adapters.of(delivery.source.kind).events(body, now=now)
+    except native.BodyRefused as refused:
+        return "failed", {"error": str(refused), "refused": [], "more": 0}, Tally()
+    tally = recorder.record(delivery, read)
+    refusals = [refusal.as_json() for refusal in read.refusals[:KEPT_REFUSALS]]
+    outcome = {"refused": refusals, "more": max(0, len(read.refusals) - KEPT_REFUSALS)}
+    return ("partial" if tally.refused else "done"), outcome, tally
+
+
+def _put_off(delivery: Delivery, error: Exception, now: datetime) -> None:
+    delivery.outcome = {"error": f"{type(error).__name__}: {str(error)[:500]}", "refused": [], "more": 0}
+    if delivery.attempts >= settings.DELIVERY_MAX_ATTEMPTS:
+        delivery.state = "quarantined"
+        delivery.retry_at = None
+    else:
+        delivery.retry_at = now + timedelta(seconds=2**delivery.attempts)
+    delivery.save(update_fields=["state", "outcome", "retry_at"])

@@ -1,0 +1,161 @@
+"""Verdicts on items for every day that may have changed, kept as spans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from outcomes.formulas.flags import VerdictSpan as Run
+from outcomes.formulas.verdicts import Judgement, Verdict, judge
+from outcomes.models import VerdictSpan
+from outcomes.pipeline.gather import SEASON_DAYS, ItemFacts, Span, days_between, gather
+from productops.workspaces.models import Workspace
+from roadmap.models import Item
+
+# A value's trend looks back this far, so the day before it is judged along.
+TREND = timedelta(days=28)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where an item's verdict begins to be this."""
+
+    from_on: date
+    verdict: Verdict
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An item as judged: the facts, today's judgement, and the starts of its spans from `since` on."""
+
+    facts: ItemFacts
+    today: Judgement
+    since: date
+    starts: list[Start]
+
+
+def judge_items(
+    workspace: Workspace, items: Sequence[Item], changed_from: Mapping[int, date | None]
+) -> dict[int, Judged]:
+    """Judge items on every day from the earliest that changed (None: all) up to the day of judgement."""
+    today = workspace.today()
+    spans = {item.pk: _span(item, workspace, changed_from.get(item.pk), today) for item in items}
+    found = gather(workspace, items, {id_: Span(min(span.first, today - TREND), today) for id_, span in spans.items()})
+    judged = {id_: _judge(facts, spans[id_], today) for id_, facts in found.items()}
+    seasonal = [one.facts.item for one in judged.values() if _wants_season(one)]
+    if seasonal:
+        # Few items fall; only for those the year before is read too, and the fall held against it.
+        again = gather(workspace, seasonal, {item.pk: spans[item.pk] for item in seasonal}, with_season=True)
+        judged |= {id_: _judge(facts, spans[id_], today) for id_, facts in again.items()}
+    return judged
+
+
+@dataclass(frozen=True, slots=True)
+class SpanPlan:
+    """What is to change in the stored spans, and all runs of days of each item as they will then stand."""
+
+    gone: list[int]
+    new: list[VerdictSpan]
+    runs: dict[int, list[Run]]
+
+    def last_known(self, item_id: int) -> str | None:
+        """The newest verdict other than a data gap."""
+        known = (run.verdict.value for run in reversed(self.runs[item_id]) if run.verdict != Verdict.DATA_GAP)
+        return next(known, None)
+
+    def write(self) -> None:
+        """Write the changes in the running transaction."""
+        VerdictSpan.objects.filter(pk__in=self.gone).delete()
+        VerdictSpan.objects.bulk_create(
+            self.new,
+            update_conflicts=True,
+            unique_fields=["item", "from_on"],
+            update_fields=["verdict", "reason"],
+        )
+
+
+def plan_spans(workspace_id: int, judged: Mapping[int, Judged]) -> SpanPlan:
+    """Compare what was judged with the spans that are stored. Reads only."""
+    known: dict[int, list[VerdictSpan]] = {id_: [] for id_ in judged}
+    for row in VerdictSpan.objects.filter(item_id__in=known).order_by("item_id", "from_on"):
+        known[row.item_id].append(row)
+    gone: list[int] = []
+    new: list[VerdictSpan] = []
+    runs: dict[int, list[Run]] = {}
+    for item_id, one in sorted(judged.items()):
+        starts = _merged(known[item_id], one)
+        before = {(row.from_on, row.verdict, row.reason): row.pk for row in known[item_id]}
+        after = {(start.from_on, start.verdict.value, start.reason) for start in starts}
+        gone += [pk for key, pk in before.items() if key not in after]
+        new += [
+            VerdictSpan(
+                workspace_id=workspace_id, item_id=item_id, from_on=from_on, verdict=verdict, reason=reason
+            )
+            for from_on, verdict, reason in sorted(after - set(before), key=lambda key: key[0])
+        ]
+        runs[item_id] = _runs(starts, one.facts)
+    return SpanPlan(gone, new, runs)
+
+
+def _merged(known: Sequence[VerdictSpan], one: Judged) -> list[Start]:
+    """The stored starts before the days that were judged, then those that were judged; equal ones joined."""
+    starts = [
+        Start(row.from_on, Verdict(row.verdict), row.reason) for row in known if row.from_on < one.since
+    ]
+    for start in one.starts:
+        if not starts or (starts[-1].verdict, starts[-1].reason) != (start.verdict, start.reason):
+            starts.append(start)
+    return starts
+
+
+def _runs(starts: Sequence[Start], facts: ItemFacts) -> list[Run]:
+    """Turn starts into runs of days; the last run lasts until the day it was judged on."""
+    ends = [start.from_on - timedelta(days=1) for start in starts[1:]]
+    today = facts.judged_on
+    return [
+        Run(start.from_on, end, start.verdict, start.reason)
+        for start, end in zip(starts, [*ends, today], strict=True)
+        if end >= start.from_on
+    ]
+
+
+def _span(item: Item, workspace: Workspace, changed_from: date | None, today: date) -> Span:
+    start = item.released_on or item.created_at.astimezone(workspace.zone).date()
+    first = min(start, today) if changed_from is None else max(changed_from, min(start, today))
+    return Span(min(first, today), today)
+
+
+def _judge(facts: ItemFacts, span: Span, today: date) -> Judged:
+    facts.judged_on = today
+    thresholds = facts.thresholds
+    starts: list[Start] = []
+    verdict = None
+    for day in _days_that_may_differ(facts, span):
+        verdict = judge(facts.on(day), thresholds, day)
+        if not starts or (starts[-1].verdict, starts[-1].reason) != (verdict.verdict, verdict.reason):
+            starts.append(Start(day, verdict.verdict, verdict.reason))
+    if verdict is None:
+        raise AssertionError("a span holds at least one day")
+    return Judged(facts, verdict, span.first, starts)
+
+
+def _days_that_may_differ(facts: ItemFacts, span: Span) -> list[date]:
+    """The days on which the verdict can change: every day once there is usage, before that only two."""
+    released_on = facts.item.released_on
+    if facts.is_exempt or released_on is None:
+        return [span.first] if span.first == span.last else [span.first, span.last]
+    matures = released_on + timedelta(days=max(facts.thresholds.grace_days, facts.thresholds.window_days))
+    counted_from = max(facts.first_used_on or span.last, span.first)
+    early = [day for day in (span.first, matures) if span.first <= day < counted_from]
+    return [*early, *days_between(min(counted_from, span.last), span.last)]
+
+
+def _wants_season(one: Judged) -> bool:
+    first_used_on = one.facts.first_used_on
+    return (
+        any(start.verdict is Verdict.DECLINING for start in one.starts)
+        and first_used_on is not None
+        and (one.facts.judged_on - first_used_on).days >= SEASON_DAYS
+    )

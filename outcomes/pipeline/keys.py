@@ -1,0 +1,102 @@
+"""What the keys of a body mean in its workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+
+from outcomes.models import Metric
+from outcomes.sources.native import CustomerRow, NativeBody, Numbered
+from productops.workspaces.models import Workspace
+from roadmap.models import Customer, Item, Problem
+
+
+class Keys:
+    """Ids by key, looked up once a batch. Customers are made when first named; the rest must be known."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace_id = workspace.pk
+        self.items: dict[str, int] = {}
+        self.metrics: dict[str, int] = {}
+        self.problems: dict[str, int] = {}
+        self._customers: dict[str, int] = {}
+
+    def load(self, body: NativeBody) -> None:
+        """Look up every key a body names."""
+        rows = {name: [numbered.row for numbered in rows] for name, rows in body.rows.items()}
+        retracted = rows["retract"]
+        items = {row.item for name in ("usage", "snapshots", "releases") for row in rows[name]}
+        self._look_up(Item, self.items, items | {row.item for row in retracted})
+        metrics = {row.metric for row in (*rows["observations"], *retracted)}
+        self._look_up(Metric, self.metrics, metrics)
+        self._look_up(Problem, self.problems, {row.problem for row in (*rows["evidence"], *retracted)})
+        customers = {row.customer for name in ("usage", "evidence") for row in rows[name]}
+        customers |= {row.key for row in rows["customers"]}
+        self._make_customers(key for key in customers if key is not None)
+
+    def customer(self, key: str | None) -> int | None:
+        return None if key is None else self._customers[key]
+
+    def state_customers(
+        self, rows: Mapping[str, Numbered[CustomerRow]], stated_at: datetime, stated_by: str
+    ) -> tuple[list[int], int]:
+        """Write what a body says of customers; return the ids that changed and how many did not.
+
+        A statement is of the whole customer: what it leaves out is not known any more.
+        """
+        ordered = [rows[key] for key in sorted(rows)]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                UPDATE roadmap_customer AS c SET name = s.name, segment = s.segment, mrr = s.mrr,
+                       stated_at = %(at)s, stated_by = %(by)s, stated_row = s.row,
+                       version = c.version + 1, updated_at = now()
+                FROM (SELECT id, key, name, segment, mrr, row
+                      FROM unnest(%(ids)s::bigint[], %(keys)s::text[], %(names)s::text[], %(segments)s::text[],
+                                  %(mrrs)s::numeric[], %(rows)s::integer[])
+                           AS s (id, key, name, segment, mrr, row) ORDER BY id) AS s
+                WHERE c.id = s.id
+                  AND (%(at)s, %(by)s, s.row) > (coalesce(c.stated_at, '-infinity'), c.stated_by, c.stated_row)
+                RETURNING c.id
+                """,
+                {
+                    "at": stated_at,
+                    "by": stated_by,
+                    "ids": [self._customers[numbered.row.key] for numbered in ordered],
+                    "keys": [numbered.row.key for numbered in ordered],
+                    "names": [numbered.row.name for numbered in ordered],
+                    "segments": [numbered.row.segment or "" for numbered in ordered],
+                    "mrrs": [_money(numbered.row.mrr) for numbered in ordered],
+                    "rows": [numbered.number for numbered in ordered],
+                },
+            )
+            changed = [row[0] for row in cursor.fetchall()]
+        return changed, len(ordered) - len(changed)
+
+    def _look_up(self, model: type[Model], known: dict[str, int], keys: Iterable[str | None]) -> None:
+        unsure = [key for key in keys if key is not None and key not in known]
+        if unsure:
+            rows: Any = model._default_manager.filter(workspace_id=self._workspace_id, key__in=unsure)
+            known.update(rows.values_list("key", "id"))
+
+    def _make_customers(self, keys: Iterable[str]) -> None:
+        """Customers come into being when first named, so that it does not matter whether usage or the
+        customer itself arrives first; until one is stated its key is its name."""
+        unsure = sorted(key for key in set(keys) if key not in self._customers)
+        if not unsure:
+            return
+        self._look_up(Customer, self._customers, unsure)
+        missing = [key for key in unsure if key not in self._customers]
+        if missing:
+            new = [Customer(workspace_id=self._workspace_id, key=key, name=key) for key in missing]
+            Customer.objects.bulk_create(new, ignore_conflicts=True)
+            self._look_up(Customer, self._customers, missing)
+
+
+def _money(amount: float | None) -> Decimal | None:
+    return None if amount is None else round(Decimal(str(amount)), 2)

@@ -1,0 +1,214 @@
+"""Dirty marks: what is out of date, and the claim on putting it right.
+
+A mark carries a generation. A worker claims marks in a short transaction, computes from facts, writes while
+it holds its marks, and deletes them only at the generation it had claimed: a change that lands in between
+raises the generation, the mark stays and is computed again.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import connection
+
+from outcomes.pipeline import doorbell
+
+# Longer than computing a batch takes; a worker that died leaves its claim for this long at most.
+LEASE_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MarkKey:
+    """What a mark is about; marks are always written in this order, so that writers never deadlock."""
+
+    kind: str
+    subject_id: int
+    series: str = ""
+    on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A mark claimed by this worker, as it stood then."""
+
+    id: int
+    workspace_id: int
+    kind: str
+    subject_id: int
+    series: str
+    on: date | None
+    from_on: date | None
+    generation: int
+    cause: dict[str, Any]
+
+
+class Marks:
+    """Marks collected during one transaction and written once, in order."""
+
+    def __init__(self, workspace_id: int) -> None:
+        self.workspace_id = workspace_id
+        self._from: dict[MarkKey, date | None] = {}
+        self._cause: dict[MarkKey, dict[str, Any]] = {}
+
+    def add(
+        self,
+        kind: str,
+        subject_id: int,
+        *,
+        series: str = "",
+        on: date | None = None,
+        from_on: date | None = None,
+        cause: dict[str, Any] | None = None,
+    ) -> None:
+        key = MarkKey(kind, subject_id, series, on)
+        if key in self._from:
+            known = self._from[key]
+            from_on = None if known is None or from_on is None else min(known, from_on)
+        self._from[key] = from_on
+        self._cause[key] = cause or self._cause.get(key) or {}
+
+    def merge(self, other: Marks) -> None:
+        for key, from_on in other._from.items():
+            self.add(
+                key.kind, key.subject_id, series=key.series, on=key.on, from_on=from_on, cause=other._cause[key]
+            )
+
+    def write(self) -> None:
+        """Write them in the running transaction and ring the doorbell when it has committed."""
+        if not self._from:
+            return
+        keys = sorted(self._from, key=lambda key: (key.kind, key.subject_id, key.series, str(key.on)))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO outcomes_mark (workspace_id, kind, subject_id, series, "on", from_on, cause,
+                                           generation, marked_at, claimed_by)
+                SELECT %s, kind, subject_id, series, "on", from_on, cause::jsonb, 1, clock_timestamp(), ''
+                FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::date[], %s::date[], %s::text[])
+                     AS new (kind, subject_id, series, "on", from_on, cause)
+                ON CONFLICT (kind, subject_id, series, "on") DO UPDATE SET
+                    generation = outcomes_mark.generation + 1,
+                    -- No first day means every day.
+                    from_on = CASE WHEN outcomes_mark.from_on IS NULL OR excluded.from_on IS NULL THEN NULL
+                                   ELSE least(outcomes_mark.from_on, excluded.from_on) END,
+                    cause = CASE WHEN excluded.cause = '{}' THEN outcomes_mark.cause ELSE excluded.cause END
+                """,
+                [
+                    self.workspace_id,
+                    [key.kind for key in keys],
+                    [key.subject_id for key in keys],
+                    [key.series for key in keys],
+                    [key.on for key in keys],
+                    [self._from[key] for key in keys],
+                    [json.dumps(self._cause[key]) for key in keys],
+                ],
+            )
+        doorbell.ring_after_commit("settle")
+
+
+def mark(
+    kind: str,
+    workspace_id: int,
+    subject_ids: Iterable[int],
+    *,
+    from_on: date | None = None,
+    cause: dict[str, Any] | None = None,
+) -> None:
+    """Mark subjects as out of date, from a day on or (without one) altogether."""
+    marks = Marks(workspace_id)
+    for subject_id in subject_ids:
+        marks.add(kind, subject_id, from_on=from_on, cause=cause)
+    marks.write()
+
+
+def claim(kind: str, limit: int) -> tuple[str, list[Claimed]]:
+    """Claim up to `limit` of the oldest marks of a kind, in one workspace, for LEASE_SECONDS.
+
+    Returns the claim's token and the marks. One statement, so one short transaction of its own.
+    """
+    token = uuid.uuid4().hex
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH free AS (
+                SELECT id FROM outcomes_mark
+                WHERE kind = %(kind)s AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
+                  AND workspace_id = (
+                    SELECT workspace_id FROM outcomes_mark
+                    WHERE kind = %(kind)s AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
+                    ORDER BY marked_at LIMIT 1)
+                ORDER BY marked_at, id LIMIT %(limit)s
+                FOR UPDATE SKIP LOCKED
+            )
+            UPDATE outcomes_mark SET claimed_by = %(token)s,
+                   claimed_until = clock_timestamp() + make_interval(secs => %(lease)s)
+            FROM free WHERE outcomes_mark.id = free.id
+            RETURNING outcomes_mark.id, workspace_id, kind, subject_id, series, "on", from_on, generation,
+                      cause
+            """,
+            {"kind": kind, "limit": limit, "token": token, "lease": LEASE_SECONDS},
+        )
+        rows = cursor.fetchall()
+    claimed = [
+        Claimed(
+            id=row[0],
+            workspace_id=row[1],
+            kind=row[2],
+            subject_id=row[3],
+            series=row[4],
+            on=row[5],
+            from_on=row[6],
+            generation=row[7],
+            cause=json.loads(row[8]) if isinstance(row[8], str) else row[8],
+        )
+        for row in rows
+    ]
+    claimed.sort(key=lambda mark: (mark.subject_id, mark.series, mark.on or date.min))
+    return token, claimed
+
+
+def hold(token: str, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """Lock the marks that are still ours, in the running transaction, before writing what was computed.
+
+    A worker whose lease ran out while it computed may find its marks taken or done by another: what it
+    computed is then older than what the other wrote, and must not be written.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id FROM outcomes_mark WHERE id = ANY(%s) AND claimed_by = %s
+            ORDER BY kind, subject_id, series, "on" FOR UPDATE
+            """,
+            [[mark.id for mark in claimed], token],
+        )
+        ours = {row[0] for row in cursor.fetchall()}
+    return [mark for mark in claimed if mark.id in ours]
+
+
+def settle(token: str, held: Sequence[Claimed]) -> None:
+    """Delete the marks at the generation they were claimed at; release those that moved on meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM outcomes_mark USING unnest(%s::bigint[], %s::bigint[]) AS done (id, generation)
+            WHERE outcomes_mark.id = done.id AND outcomes_mark.generation = done.generation
+              AND claimed_by = %s
+            """,
+            [[mark.id for mark in held], [mark.generation for mark in held], token],
+        )
+        cursor.execute(
+            "UPDATE outcomes_mark SET claimed_until = NULL, claimed_by = '' WHERE claimed_by = %s", [token]
+        )
+
+
+def release(token: str) -> None:
+    """Give back what was claimed, after a failure."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE outcomes_mark SET claimed_until = NULL, claimed_by = '' WHERE claimed_by = %s", [token]
+        )

@@ -1,0 +1,306 @@
+"""Rows become facts, and facts leave marks: all in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from hashlib import blake2b
+from typing import Any
+
+from outcomes.models import Delivery, Source
+from outcomes.pipeline import facts, partitions, seen
+from outcomes.pipeline.keys import Keys
+from outcomes.pipeline.marks import Marks
+from outcomes.sources.native import NativeBody, Numbered, Refusal, RetractRow
+from productops.workspaces.models import Workspace
+from roadmap import releasing
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of a delivery's rows."""
+
+    taken: int = 0
+    duplicates: int = 0
+    refused: int = 0
+
+
+class Recorder:
+    """Records deliveries of one workspace within one transaction; what it marked is written by `finish`."""
+
+    def __init__(self, workspace: Workspace, *, is_rehearsal: bool = False) -> None:
+        self.workspace = workspace
+        self.marks = Marks(workspace.pk)
+        self._keys = Keys(workspace)
+        self._zone = workspace.zone
+        self._actor_key = bytes(workspace.actor_key)
+        self._is_rehearsal = is_rehearsal
+        self._ready_months: set[tuple[str, int, int]] = set()
+
+    def forget(self) -> None:
+        """After a rolled back delivery, what it created is gone: look everything up again."""
+        self._keys = Keys(self.workspace)
+
+    def finish(self) -> None:
+        self.marks.write()
+
+    def record(self, delivery: Delivery, body: NativeBody) -> Tally:
+        """Record every row of a body that names known things; add the others to `body.refusals`."""
+        statement = _Statement(
+            self.workspace.pk,
+            delivery.source,
+            body.sent_at or delivery.signed_at,
+            delivery.external_id,
+            {"kind": "delivery", "id": delivery.pk},
+        )
+        self._keys.load(body)
+        retracted = _by_kind(body.rows["retract"])
+        tally = Tally()
+        self._customers(body, statement, tally)
+        self._observations(body, retracted["observation"], statement, tally)
+        self._usage(body, retracted["usage"], statement, tally)
+        self._snapshots(body, retracted["snapshot"], statement, tally)
+        self._evidence(body, retracted["evidence"], statement, tally)
+        self._releases(body, retracted["release"], statement, tally)
+        self._covers(body, statement, tally)
+        tally.refused = len(body.refusals)
+        return tally
+
+    # --- one section each ---------------------------------------------------------------------------
+
+    def _observations(
+        self, body: NativeBody, retracted: list[Numbered[RetractRow]], by: _Statement, tally: Tally
+    ) -> None:
+        rows = _Rows(tally)
+        for numbered, is_retracted in _stated(body.rows["observations"], retracted):
+            row = numbered.row
+            metric_id = self._keys.metrics.get(row.metric)
+            if metric_id is None:
+                body.refusals.append(_unknown("metric", row.metric, numbered))
+                continue
+            at = row.at.astimezone(UTC)
+            value = 0.0 if is_retracted else float(row.value)
+            on = self._day(at)
+            rows.add((metric_id, row.series, at), (metric_id, row.series, at, on, value), is_retracted, numbered)
+        if not rows:
+            return
+        self._need_months("outcomes_observation", (row[2].date() for row in rows.facts()))
+        for written in self._state(facts.OBSERVATIONS, rows, by, tally):
+            metric_id, series, at = written.identity
+            self.marks.add("metric_day", metric_id, series=series, on=self._day(at), cause=by.cause)
+        seen.see_metrics(by.source, {row[0] for row in rows.facts()})
+        fresh = seen.see_days(by.source, {row[3] for row in rows.facts()}, has_observations=True)
+        self._mark_source(by, fresh)
+
+    def _usage(
+        self, body: NativeBody, retracted: list[Numbered[RetractRow]], by: _Statement, tally: Tally
+    ) -> None:
+        rows = _Rows(tally)
+        for numbered, is_retracted in _stated(body.rows["usage"], retracted):
+            row = numbered.row
+            item_id = self._keys.items.get(row.item)
+            if item_id is None:
+                body.refusals.append(_unknown("item", row.item, numbered))
+                continue
+            at = row.at.astimezone(UTC)
+            on = self._day(at)
+            actor = self._actor(row.actor) if row.actor else b""
+            event_id = row.id or f"{actor.hex()}@{at.isoformat()}"
+            customer_id = None if is_retracted else self._keys.customer(row.customer)
+            rows.add(
+                (item_id, on, event_id), (item_id, on, event_id, at, actor, customer_id), is_retracted, numbered
+            )
+        if not rows:
+            return
+        days = {row[1] for row in rows.facts()}
+        self._need_months("outcomes_usageevent", days)
+        self._need_months("outcomes_usageday", days)
+        for written in self._state(facts.USAGE, rows, by, tally):
+            self.marks.add("usage_day", written.identity[0], on=written.identity[1], cause=by.cause)
+        self._see_usage(rows, by, "events", day_at=1)
+
+    def _snapshots(
+        self, body: NativeBody, retracted: list[Numbered[RetractRow]], by: _Statement, tally: Tally
+    ) -> None:
+        rows = _Rows(tally)
+        for numbered, is_retracted in _stated(body.rows["snapshots"], retracted):
+            row = numbered.row
+            item_id = self._keys.items.get(row.item)
+            if item_id is None:
+                body.refusals.append(_unknown("item", row.item, numbered))
+                continue
+            numbers = (0.0, None, None) if is_retracted else (row.active, row.eligible, row.share)
+            fact = (item_id, row.on, row.days, *numbers)
+            rows.add((item_id, row.on, row.days), fact, is_retracted, numbered)
+        if not rows:
+            return
+        self._need_months("outcomes_usagesnapshot", (row[1] for row in rows.facts()))
+        for written in self._state(facts.SNAPSHOTS, rows, by, tally):
+            self.marks.add("item", written.identity[0], from_on=written.identity[1], cause=by.cause)
+        self._see_usage(rows, by, "snapshots", day_at=1)
+
+    def _evidence(
+        self, body: NativeBody, retracted: list[Numbered[RetractRow]], by: _Statement, tally: Tally
+    ) -> None:
+        rows = _Rows(tally)
+        for numbered, is_retracted in _stated(body.rows["evidence"], retracted):
+            row = numbered.row
+            problem_id = self._keys.problems.get(row.problem)
+            if problem_id is None:
+                body.refusals.append(_unknown("problem", row.problem, numbered))
+                continue
+            rest: tuple[Any, ...] = ("opinion", None, "", "", None, 0)
+            if not is_retracted:
+                customer_id = self._keys.customer(row.customer)
+                rest = (row.kind, customer_id, row.quote, row.source_url, row.observed_on, row.importance)
+            rows.add((problem_id, row.id), (problem_id, row.id, *rest), is_retracted, numbered)
+        for written in self._state(facts.EVIDENCE, rows, by, tally):
+            self.marks.add("problem", written.identity[0], cause=by.cause)
+
+    def _releases(
+        self, body: NativeBody, retracted: list[Numbered[RetractRow]], by: _Statement, tally: Tally
+    ) -> None:
+        rows = _Rows(tally)
+        for numbered, is_retracted in _stated(body.rows["releases"], retracted):
+            row = numbered.row
+            item_id = self._keys.items.get(row.item)
+            if item_id is None:
+                body.refusals.append(_unknown("item", row.item, numbered))
+                continue
+            at = row.at.astimezone(UTC)
+            url = "" if is_retracted else row.url
+            rows.add((item_id, at), (item_id, at, self._day(at), url), is_retracted, numbered)
+        written_items = {written.identity[0] for written in self._state(facts.RELEASES, rows, by, tally)}
+        if written_items:
+            releasing.follow_releases(self.workspace.pk, sorted(written_items))
+            for item_id in written_items:
+                self.marks.add("item", item_id, cause=by.cause)
+
+    def _customers(self, body: NativeBody, by: _Statement, tally: Tally) -> None:
+        newest: dict[str, Numbered[Any]] = {}
+        for numbered in body.rows["customers"]:
+            tally.duplicates += numbered.row.key in newest
+            newest[numbered.row.key] = numbered
+        if not newest:
+            return
+        changed, unchanged = self._keys.state_customers(newest, by.stated_at, by.stated_by)
+        tally.taken += len(changed)
+        tally.duplicates += unchanged
+        for problem_id in seen.problems_of_customers(changed):
+            self.marks.add("problem", problem_id, cause=by.cause)
+
+    def _covers(self, body: NativeBody, by: _Statement, tally: Tally) -> None:
+        days = set(body.covers)
+        fresh = seen.see_days(by.source, days, is_stated=True)
+        tally.taken += len(fresh)
+        tally.duplicates += len(body.covers) - len(fresh)
+        self._mark_source(by, fresh)
+
+    # --- what the sections share ----------------------------------------------------------------------
+
+    def _state(self, table: facts.FactTable, rows: _Rows, by: _Statement, tally: Tally) -> list[facts.Written]:
+        written = facts.state(
+            table,
+            rows.with_statements(),
+            workspace_id=by.workspace_id,
+            source_id=by.source.pk,
+            stated_at=by.stated_at,
+            stated_by=by.stated_by,
+        )
+        changes = sum(one.is_change for one in written)
+        tally.taken += changes
+        tally.duplicates += len(rows) - changes
+        return written
+
+    def _see_usage(self, rows: _Rows, by: _Statement, shape: str, *, day_at: int) -> None:
+        """Note which items this source speaks of and for which days, whether or not its statement won."""
+        stated = [fact for fact, is_retracted in rows.facts_and_retractions() if not is_retracted]
+        for item_id, first_on in seen.see_items(by.source, stated, shape):
+            # A source that had never spoken of an item changes which days count as covered for it.
+            self.marks.add("item", item_id, from_on=first_on, cause=by.cause)
+        self._mark_source(by, seen.see_days(by.source, {row[day_at] for row in rows.facts()}, has_usage=True))
+
+    def _mark_source(self, by: _Statement, fresh_days: Iterable[date]) -> None:
+        first = min(fresh_days, default=None)
+        if first is not None:
+            self.marks.add("source", by.source.pk, from_on=first, cause=by.cause)
+
+    def _need_months(self, table: str, days: Iterable[date]) -> None:
+        unsure = {day for day in days if (table, day.year, day.month) not in self._ready_months}
+        if not unsure:
+            return
+        months = partitions.missing(table, unsure)
+        if months and self._is_rehearsal:
+            partitions.make(table, months)
+        elif months:
+            raise partitions.Missing(table, months)
+        self._ready_months |= {(table, day.year, day.month) for day in unsure}
+
+    def _day(self, at: datetime) -> date:
+        return at.astimezone(self._zone).date()
+
+    def _actor(self, actor: str) -> bytes:
+        return blake2b(actor.encode(), key=self._actor_key, digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """Who states a body's rows, and when: what decides which of two statements wins."""
+
+    workspace_id: int
+    source: Source
+    stated_at: datetime
+    stated_by: str
+    cause: dict[str, Any]
+
+
+class _Rows:
+    """Facts of one body by identity: of two rows with one identity the later wins, the other is a duplicate."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._rows: dict[tuple[Any, ...], tuple[int, tuple[Any, ...], bool]] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(
+        self, identity: tuple[Any, ...], fact: tuple[Any, ...], is_retracted: bool, numbered: Numbered[Any]
+    ) -> None:
+        held = self._rows.get(identity)
+        if held is not None:
+            self._tally.duplicates += 1
+            if held[0] > numbered.number:
+                return
+        self._rows[identity] = (numbered.number, fact, is_retracted)
+
+    def facts(self) -> Iterable[tuple[Any, ...]]:
+        return (fact for _, fact, _ in self._rows.values())
+
+    def facts_and_retractions(self) -> Iterable[tuple[tuple[Any, ...], bool]]:
+        return ((fact, is_retracted) for _, fact, is_retracted in self._rows.values())
+
+    def with_statements(self) -> list[tuple[Any, ...]]:
+        return [(*fact, is_retracted, number) for number, fact, is_retracted in self._rows.values()]
+
+
+def _stated(
+    rows: list[Numbered[Any]], retracted: list[Numbered[RetractRow]]
+) -> Iterable[tuple[Numbered[Any], bool]]:
+    for numbered in rows:
+        yield numbered, False
+    for numbered in retracted:
+        yield numbered, True
+
+
+def _by_kind(rows: list[Numbered[RetractRow]]) -> defaultdict[str, list[Numbered[RetractRow]]]:
+    by_kind: defaultdict[str, list[Numbered[RetractRow]]] = defaultdict(list)
+    for numbered in rows:
+        by_kind[numbered.row.kind].append(numbered)
+    return by_kind
+
+
+def _unknown(what: str, key: str, numbered: Numbered[Any]) -> Refusal:
+    return Refusal(numbered.pointer, f"unknown_{what}", f"No {what} has the key {key!r}.")

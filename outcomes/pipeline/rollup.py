@@ -1,0 +1,109 @@
+"""Days recomputed from their facts, never incremented: doing it twice is doing it once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from outcomes.models import Outcome
+from outcomes.pipeline.marks import Claimed, Marks
+from productops.workspaces.models import Workspace
+from roadmap.models import Item
+
+
+def roll_metric_days(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:
+    """Recompute the days of metrics; mark the items whose outcomes are measured on them."""
+    spans = [_day_bounds(mark.on, workspace.zone) for mark in marks if mark.on]
+    parameters = {
+        "workspace": workspace.pk,
+        "metrics": [mark.subject_id for mark in marks],
+        "series": [mark.series for mark in marks],
+        "days": [mark.on for mark in marks],
+        "starts": [start for start, _ in spans],
+        "ends": [end for _, end in spans],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_METRIC_DAYS, parameters)
+        cursor.execute(_EMPTY_METRIC_DAYS, parameters)
+    causes = {mark.subject_id: mark.cause for mark in marks}
+    outcomes = Outcome.objects.filter(metric_id__in=causes).values_list("item_id", "metric_id")
+    for item_id, metric_id in outcomes:
+        # A level moves; the verdict days before today do not, so nothing but today is judged again.
+        onward.add("item", item_id, from_on=date.max, cause=causes[metric_id])
+
+
+def roll_usage_days(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:
+    """Recompute who used items on days; mark those items from the earliest day on, and their audiences."""
+    with connection.cursor() as cursor:
+        parameters = {
+            "workspace": workspace.pk,
+            "items": [mark.subject_id for mark in marks],
+            "days": [mark.on for mark in marks],
+        }
+        cursor.execute(_GONE_USAGE_DAYS, parameters)
+        cursor.execute(_USAGE_DAYS, parameters)
+    products = dict(
+        Item.objects.filter(id__in={mark.subject_id for mark in marks}).values_list("id", "product_id")
+    )
+    for mark in marks:
+        onward.add("item", mark.subject_id, from_on=mark.on, cause=mark.cause)
+        product_id = products.get(mark.subject_id)
+        if product_id is not None:
+            onward.add("audience", product_id, from_on=mark.on, cause=mark.cause)
+
+
+def _day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The instants at which a day of the workspace begins and ends; 23 or 25 hours when the clocks change."""
+    start = datetime.combine(day, time.min, zone)
+    return start, datetime.combine(day + timedelta(days=1), time.min, zone)
+
+
+_METRIC_DAYS = """
+    INSERT INTO outcomes_metricday (workspace_id, metric_id, series, "on", count, total, low, high, last, last_at)
+    SELECT %(workspace)s, o.metric_id, o.series, m."on", count(*), sum(o.value ORDER BY o.at), min(o.value),
+           max(o.value), (array_agg(o.value ORDER BY o.at DESC))[1], max(o.at)
+    FROM unnest(%(metrics)s::bigint[], %(series)s::text[], %(days)s::date[], %(starts)s::timestamptz[],
+                %(ends)s::timestamptz[]) AS m (metric_id, series, "on", starts, ends)
+    JOIN outcomes_observation o ON o.metric_id = m.metric_id AND o.series = m.series
+                               AND o.at >= m.starts AND o.at < m.ends
+    WHERE NOT o.is_retracted
+    GROUP BY o.metric_id, o.series, m."on"
+    ORDER BY o.metric_id, o.series, m."on"
+    ON CONFLICT (metric_id, series, "on") DO UPDATE SET
+        count = excluded.count, total = excluded.total, low = excluded.low, high = excluded.high,
+        last = excluded.last, last_at = excluded.last_at
+"""
+
+_EMPTY_METRIC_DAYS = """
+    DELETE FROM outcomes_metricday d
+    USING unnest(%(metrics)s::bigint[], %(series)s::text[], %(days)s::date[], %(starts)s::timestamptz[],
+                 %(ends)s::timestamptz[]) AS m (metric_id, series, "on", starts, ends)
+    WHERE d.metric_id = m.metric_id AND d.series = m.series AND d."on" = m."on"
+      AND NOT EXISTS (SELECT FROM outcomes_observation o
+                      WHERE o.metric_id = m.metric_id AND o.series = m.series
+                        AND o.at >= m.starts AND o.at < m.ends AND NOT o.is_retracted)
+"""
+
+_GONE_USAGE_DAYS = """
+    DELETE FROM outcomes_usageday d
+    USING unnest(%(items)s::bigint[], %(days)s::date[]) AS m (item_id, "on")
+    WHERE d.item_id = m.item_id AND d."on" = m."on"
+      AND NOT EXISTS (SELECT FROM outcomes_usageevent e
+                      WHERE e.item_id = d.item_id AND e."on" = d."on" AND e.actor = d.actor
+                        AND e.customer_id IS NOT DISTINCT FROM d.customer_id AND NOT e.is_retracted)
+"""
+
+_USAGE_DAYS = """
+    INSERT INTO outcomes_usageday (workspace_id, item_id, "on", actor, customer_id, count)
+    SELECT %(workspace)s, e.item_id, e."on", e.actor, e.customer_id, count(*)
+    FROM unnest(%(items)s::bigint[], %(days)s::date[]) AS m (item_id, "on")
+    JOIN outcomes_usageevent e ON e.item_id = m.item_id AND e."on" = m."on"
+    WHERE NOT e.is_retracted
+    GROUP BY e.item_id, e."on", e.actor, e.customer_id
+    ORDER BY e.item_id, e."on", e.actor, e.customer_id
+    ON CONFLICT (item_id, "on", actor, customer_id) DO UPDATE SET count = excluded.count
+    WHERE outcomes_usageday.count <> excluded.count
+"""

@@ -1,0 +1,174 @@
+"""Puts right what was marked: days rolled up, problems ranked, items scored, judged and flagged."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from outcomes.models import Delivery, ItemSource, Mark, MetricSource, Outcome, Source
+from outcomes.pipeline import marks as marking
+from outcomes.pipeline.audience import roll_audiences
+from outcomes.pipeline.flag import flag_items, flag_sources
+from outcomes.pipeline.interpret import interpret_pending
+from outcomes.pipeline.judge import judge_items, plan_spans
+from outcomes.pipeline.marks import Claimed, Marks
+from outcomes.pipeline.rollup import roll_metric_days, roll_usage_days
+from outcomes.pipeline.score import score_items, write_values
+from productops.workspaces.models import Workspace
+from roadmap import standing
+from roadmap.models import Item, Link
+
+logger = logging.getLogger(__name__)
+
+# An audience touches every item of its product: it waits until nothing else is left, or this long.
+AUDIENCE_WAITS = timedelta(seconds=30)
+
+Step = Callable[[Workspace, Sequence[Claimed], Marks], None]
+
+
+def settle_marks(*, max_seconds: float) -> int:
+    """Settle marks until none is left that is free, or the time is up; return how many were."""
+    until = time.monotonic() + max_seconds
+    done = 0
+    while time.monotonic() < until:
+        settled = _settle_next()
+        if not settled:
+            break
+        done += settled
+    return done
+
+
+def settle_all(max_seconds: float = 60.0) -> None:
+    """Interpret and settle in this process until nothing is left. Raises TimeoutError when time runs out."""
+    until = time.monotonic() + max_seconds
+    while time.monotonic() < until:
+        interpret_pending(max_seconds=until - time.monotonic())
+        settle_marks(max_seconds=until - time.monotonic())
+        if not Mark.objects.exists() and not Delivery.objects.filter(state="pending").exists():
+            return
+    raise TimeoutError(f"{Mark.objects.count()} marks are left after {max_seconds} s")
+
+
+def _settle_next() -> int:
+    """Settle one batch of the first kind that has free marks; 0 when there is none."""
+    for kind, limit, step in _STEPS:
+        if kind == "audience" and not _is_time_for_audiences():
+            continue
+        token, claimed = marking.claim(kind, limit)
+        if claimed:
+            _settle_batch(token, claimed, step)
+            return len(claimed)
+    return 0
+
+
+def _settle_batch(token: str, claimed: Sequence[Claimed], step: _Settler) -> None:
+    workspace = Workspace.objects.get(pk=claimed[0].workspace_id)
+    try:
+        step(workspace, token, claimed)
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", None) in ("40P01", "40001", "55P03"):
+            # Met another worker; given back, it is simply done again.
+            marking.release(token)
+            return
+        _settle_apart(workspace, token, claimed, step, error)
+    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+        _settle_apart(workspace, token, claimed, step, error)
+
+
+def _settle_apart(
+    workspace: Workspace, token: str, claimed: Sequence[Claimed], step: _Settler, error: Exception
+) -> None:
+    """One mark that cannot be settled must not hold up the others: each is tried alone.
+
+    Those that fail again keep their claim until it runs out, so they come back, but not at once.
+    """
+    for one in claimed:
+        try:
+            step(workspace, token, [one])
+        except (DatabaseError, ValueError, TypeError, ArithmeticError, LookupError):
+            logger.exception("cannot settle %s %s", one.kind, one.subject_id)
+
+
+_Settler = Callable[[Workspace, str, Sequence[Claimed]], None]
+
+
+def _at_once(step: Step) -> _Settler:
+    """A step whose reading and writing is quick enough for one transaction."""
+
+    def settle(workspace: Workspace, token: str, claimed: Sequence[Claimed]) -> None:
+        with transaction.atomic():
+            held = marking.hold(token, claimed)
+            if held:
+                onward = Marks(workspace.pk)
+                step(workspace, held, onward)
+                marking.settle(token, held)
+                onward.write()
+
+    return settle
+
+
+def _settle_items(workspace: Workspace, token: str, claimed: Sequence[Claimed]) -> None:
+    """Judge, score and flag a batch of items: read and compute first, then write in one short transaction."""
+    changed_from = {mark.subject_id: mark.from_on for mark in claimed}
+    items = list(Item.objects.filter(id__in=changed_from, workspace=workspace).order_by("id"))
+    judged = judge_items(workspace, items, changed_from)
+    plan = plan_spans(workspace.pk, judged)
+    scored = score_items(workspace, items, judged, {id_: plan.last_known(id_) for id_ in judged})
+    causes = {mark.subject_id: mark.cause for mark in claimed}
+    with transaction.atomic():
+        held = marking.hold(token, claimed)
+        if len(held) < len(claimed):
+            # Our lease ran out and another worker took some: what it wrote is newer than what we computed.
+            return
+        plan.write()
+        write_values(workspace, scored, causes)
+        flag_items(workspace, scored, plan.runs, causes)
+        marking.settle(token, held)
+
+
+def _rank_problems(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:
+    """Recompute how problems stand; mark the items that are for them."""
+    refreshed = standing.refresh(workspace.pk, [mark.subject_id for mark in marks], workspace.today())
+    cause = marks[0].cause
+    for item_id in Link.objects.filter(problem_id__in=refreshed).values_list("item_id", flat=True):
+        onward.add("item", item_id, from_on=_TODAY, cause=cause)
+
+
+def _hear_sources(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:
+    """A source reported on days it had not: what it does not name there is now known to be zero."""
+    first = {mark.subject_id: mark.from_on for mark in marks}
+    causes = {mark.subject_id: mark.cause for mark in marks}
+    for item_id, source_id in ItemSource.objects.filter(source_id__in=first).values_list("item_id", "source_id"):
+        onward.add("item", item_id, from_on=first[source_id], cause=causes[source_id])
+    metrics = dict(MetricSource.objects.filter(source_id__in=first).values_list("metric_id", "source_id"))
+    for item_id, metric_id in Outcome.objects.filter(metric_id__in=metrics).values_list("item_id", "metric_id"):
+        onward.add("item", item_id, from_on=_TODAY, cause=causes[metrics[metric_id]])
+    flag_sources(workspace, list(Source.objects.filter(id__in=first)))
+
+
+def _is_time_for_audiences() -> bool:
+    waiting = Mark.objects.filter(kind="audience").order_by("marked_at").values_list("marked_at", flat=True).first()
+    if waiting is None:
+        return False
+    is_busy = (
+        Delivery.objects.filter(state="pending").exists() or Mark.objects.exclude(kind="audience").exists()
+    )
+    return not is_busy or waiting < timezone.now() - AUDIENCE_WAITS
+
+
+# A first changed day beyond any: nothing but the day of judgement is judged again.
+_TODAY = date.max
+
+_STEPS: tuple[tuple[str, int, _Settler], ...] = (
+    ("metric_day", 500, _at_once(roll_metric_days)),
+    ("usage_day", 500, _at_once(roll_usage_days)),
+    ("problem", 500, _at_once(_rank_problems)),
+    ("source", 20, _at_once(_hear_sources)),
+    ("item", 300, _settle_items),
+    ("audience", 1, _at_once(roll_audiences)),
+)

@@ -1,0 +1,1 @@
+"""One module per source kind, each with the same two functions: `verify` raw bytes, read `events`."""

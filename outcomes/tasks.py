@@ -1,0 +1,51 @@
+"""Thin, in pipeline order. Names are wire format: they never change."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from outcomes.pipeline import clock, doorbell, interpret, partitions, settle
+
+# Well under the soft time limit, so that a task ends by itself and the next one goes on.
+SLICE_SECONDS = 8.0
+
+
+@shared_task(name="outcomes.interpret")
+def interpret_pending() -> None:
+    """Interpret pending deliveries; then settle what they marked."""
+    interpret.interpret_pending(max_seconds=SLICE_SECONDS)
+    doorbell.ring("settle")
+
+
+@shared_task(name="outcomes.settle")
+def settle_marks() -> None:
+    """Settle marks; rings again while any is left."""
+    if settle.settle_marks(max_seconds=SLICE_SECONDS):
+        doorbell.ring("settle")
+
+
+@shared_task(name="outcomes.sweep")
+def sweep() -> None:
+    """Find by state what a lost hint missed."""
+    interpret.interpret_pending(max_seconds=SLICE_SECONDS)
+    settle.settle_marks(max_seconds=SLICE_SECONDS)
+
+
+@shared_task(name="outcomes.tick")
+def tick() -> None:
+    """Judge workspaces anew whose day has turned."""
+    clock.tick()
+
+
+@shared_task(name="outcomes.make_partitions")
+def make_partitions() -> None:
+    """Make the coming months' partitions."""
+    partitions.make_ahead()
+
+
+@shared_task(name="outcomes.top_up_demo")
+def top_up_demo() -> None:
+    """Post the demo's last days through the webhook, if there is a demo."""
+    from outcomes.demo.loading import top_up
+
+    top_up()
