@@ -36,7 +36,7 @@ def settle_marks(*, max_seconds: float) -> int:
     until = time.monotonic() + max_seconds
     done = 0
     while time.monotonic() < until:
-        settled = _settle_next()
+        settled = _settle_round(until)
         if not settled:
             break
         done += settled
@@ -54,16 +54,21 @@ def settle_all(max_seconds: float = 60.0) -> None:
     raise TimeoutError(f"{Mark.objects.count()} marks are left after {max_seconds} s")
 
 
-def _settle_next() -> int:
-    """Settle one batch of the first kind that has free marks; 0 when there is none."""
+def _settle_round(until: float) -> int:
+    """Settle one batch of every kind that has free marks; 0 when there is none.
+
+    A round and not the first kind until it is empty: under a steady stream of facts there are always days to
+    roll up, and values would never be scored.
+    """
+    settled = 0
     for kind, limit, step in _STEPS:
-        if kind == "audience" and not _is_time_for_audiences():
+        if time.monotonic() > until or (kind == "audience" and not _is_time_for_audiences()):
             continue
         token, claimed = marking.claim(kind, limit)
         if claimed:
             _settle_batch(token, claimed, step)
-            return len(claimed)
-    return 0
+            settled += len(claimed)
+    return settled
 
 
 def _settle_batch(token: str, claimed: Sequence[Claimed], step: _Settler) -> None:
