@@ -25,9 +25,11 @@ def listen() -> None:
 
 def _items_created(*, workspace_id: int, ids: list[int], cause: dict[str, Any], **_: Any) -> None:
     """A card has its value and usage from the item's creation on; a worker fills them in."""
-    for model in (ItemValue, ItemUsage):
-        rows = [model(workspace_id=workspace_id, item_id=id_) for id_ in sorted(ids)]
-        model.objects.bulk_create(rows, ignore_conflicts=True)
+    ordered = sorted(ids)
+    values = [ItemValue(workspace_id=workspace_id, item_id=id_) for id_ in ordered]
+    ItemValue.objects.bulk_create(values, ignore_conflicts=True)
+    usages = [ItemUsage(workspace_id=workspace_id, item_id=id_) for id_ in ordered]
+    ItemUsage.objects.bulk_create(usages, ignore_conflicts=True)
     mark("item", workspace_id, ids, cause=cause)
 
 

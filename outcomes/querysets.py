@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
+from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
@@ -29,3 +30,8 @@ class FactQuerySet(WorkspaceQuerySet[M]):
     def counted(self) -> Self:
         """Facts that were not retracted."""
         return self.filter(is_retracted=False)
+
+
+DeliveryManager = models.Manager.from_queryset(DeliveryQuerySet)
+FlagManager = models.Manager.from_queryset(FlagQuerySet)
+FactManager = models.Manager.from_queryset(FactQuerySet)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Self
 
+from django.db import models
+
 from productops.workspaces.querysets import ArchivableQuerySet, M
 
 
@@ -19,3 +21,7 @@ class ItemQuerySet(ArchivableQuerySet[M]):
 class ProblemQuerySet(ArchivableQuerySet[M]):
     def for_list(self) -> Self:
         return self.select_related("parent", "standing")
+
+
+ItemManager = models.Manager.from_queryset(ItemQuerySet)
+ProblemManager = models.Manager.from_queryset(ProblemQuerySet)

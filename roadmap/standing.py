@@ -84,10 +84,10 @@ def backing(cutoffs: Mapping[int, date]) -> dict[int, Backing]:
     """Return the evidence behind items, each up to a day of its own, whenever it was received."""
     if not cutoffs:
         return {}
-    parameters = {"items": list(cutoffs), "days": list(cutoffs.values())}
+    parameters: dict[str, Any] = {"items": list(cutoffs), "days": list(cutoffs.values())}
     with connection.cursor() as cursor:
         cursor.execute(
-            _BEHIND
+            _BEHIND  # noqa: S608  a constant of this module, no input
             + """
             SELECT behind.item_id, array_agg(DISTINCT e.kind), count(DISTINCT e.customer_id), count(*)
             FROM behind JOIN roadmap_evidence e ON e.problem_id = behind.problem_id
@@ -98,7 +98,7 @@ def backing(cutoffs: Mapping[int, date]) -> dict[int, Backing]:
         )
         told = {row[0]: row[1:] for row in cursor.fetchall()}
         cursor.execute(
-            _BEHIND
+            _BEHIND  # noqa: S608  a constant of this module, no input
             + """
             SELECT behind.item_id, array_agg(s.respondents)
             FROM behind JOIN roadmap_survey s ON s.problem_id = behind.problem_id

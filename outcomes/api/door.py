@@ -24,9 +24,8 @@ CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded", "text/
 def receive_delivery(request: HttpRequest, token: str) -> HttpResponse:
     """Verify, store once, answer 202. Nothing else happens here: a worker interprets it later."""
     if request.method != "POST":
-        return problem(
-            request, 405, f"Only POST is taken here, not {request.method}.", headers={"Allow": "POST"}
-        )
+        detail = f"Only POST is taken here, not {request.method}."
+        return problem_response(request, 405, "method_not_allowed", detail, headers={"Allow": "POST"})
     unknown = set(request.GET) - {"dry_run"}
     if unknown:
         return problem_response(request, 400, "unknown_parameter", f"Unknown parameter: {', '.join(sorted(unknown))}.")

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from outcomes.models.sources import Source
-from outcomes.querysets import DeliveryQuerySet
+from outcomes.querysets import DeliveryManager
 from productops.workspaces.models import WorkspaceOwned
 
 DELIVERY_STATES = ("pending", "done", "partial", "failed", "quarantined")
@@ -32,7 +32,7 @@ class Delivery(WorkspaceOwned):
     # {"refused": [{"row": "/usage/3", "code", "detail"}], "more": n, "error": str|None, "sections": {...}}
     outcome = models.JSONField(default=dict)
 
-    objects = DeliveryQuerySet.as_manager()
+    objects = DeliveryManager()  # type: ignore[misc]  # the stubs see a class variable in the parent
 
     class Meta:
         verbose_name_plural = "deliveries"

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from outcomes.models.outcomes import Outcome
 from outcomes.models.sources import Source
-from outcomes.querysets import OPEN_STATES, FlagQuerySet
+from outcomes.querysets import OPEN_STATES, FlagManager
 from productops.workspaces.models import User, Versioned, WorkspaceOwned
 from roadmap.models import Item
 
@@ -39,10 +39,10 @@ class Flag(Versioned):
     dismiss_reason = models.TextField(blank=True)
     # A dismissed flag keeps its whole class quiet until that class has stopped holding once.
     is_suppressing = models.BooleanField(default=False)
-    recommendation = models.CharField(max_length=20, blank=True)
+    recommendation = models.CharField(max_length=40, blank=True)
     evidence = models.JSONField(default=dict)
 
-    objects = FlagQuerySet.as_manager()
+    objects = FlagManager()  # type: ignore[misc]  # the stubs see a class variable in the parent
 
     class Meta:
         constraints = [

@@ -5,9 +5,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from outcomes.models.sources import CADENCES, Source
-from outcomes.querysets import FactQuerySet
+from outcomes.querysets import FactManager
 from productops.workspaces.models import Versioned, WorkspaceOwned
-from productops.workspaces.querysets import ArchivableQuerySet
+from productops.workspaces.querysets import ArchivableManager
 from roadmap.models.keyed import key_is_well_formed
 from roadmap.rules import is_key
 
@@ -33,7 +33,7 @@ class Metric(Versioned):
     cadence = models.CharField(max_length=10, choices=[(c, c) for c in CADENCES], default="daily")
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = ArchivableQuerySet.as_manager()
+    objects = ArchivableManager()  # type: ignore[misc]  # the stubs see a class variable in the parent
 
     class Meta:
         constraints = [
@@ -70,7 +70,7 @@ class Observation(Statement, WorkspaceOwned):
     on = models.DateField(help_text="The day of `at` in the workspace's zone.")
     value = models.FloatField()
 
-    objects = FactQuerySet.as_manager()
+    objects = FactManager()  # type: ignore[misc]  # the stubs see a class variable in the parent
 
     class Meta:
         constraints = [

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from outcomes.models.metrics import Statement
 from outcomes.models.sources import Source
-from outcomes.querysets import FactQuerySet
+from outcomes.querysets import FactManager
 from productops.workspaces.models import WorkspaceOwned
 from roadmap.models import Customer, Item, Product
 
@@ -23,7 +23,7 @@ class UsageEvent(Statement, WorkspaceOwned):
         Customer, models.SET_NULL, null=True, db_constraint=False, related_name="+", db_index=False
     )
 
-    objects = FactQuerySet.as_manager()
+    objects = FactManager()  # type: ignore[misc]  # the stubs see a class variable in the parent
 
     class Meta:
         constraints = [
@@ -43,7 +43,7 @@ class UsageSnapshot(Statement, WorkspaceOwned):
     eligible = models.FloatField(null=True)
     share = models.FloatField(null=True)
 
-    objects = FactQuerySet.as_manager()
+    objects = FactManager()  # type: ignore[misc]  # the stubs see a class variable in the parent
 
     class Meta:
         constraints = [

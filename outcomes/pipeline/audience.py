@@ -19,7 +19,9 @@ from roadmap.models import Item, Product
 def roll_audiences(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:
     """Recompute audiences from the earliest changed day on; mark the items they moved for."""
     today = workspace.today()
-    products = {product.pk: product for product in Product.objects.filter(id__in=[m.subject_id for m in marks])}
+    products = {
+        product.pk: product for product in Product.objects.filter(id__in=[m.subject_id for m in marks])
+    }
     for mark in marks:
         product = products.get(mark.subject_id)
         if product is None:
@@ -32,7 +34,9 @@ def roll_audiences(workspace: Workspace, marks: Sequence[Claimed], onward: Marks
         ]
         if changed:
             for item in items:
-                onward.add("item", item.pk, from_on=min(changed), cause={"kind": "audience", "id": product.pk})
+                onward.add(
+                    "item", item.pk, from_on=min(changed), cause={"kind": "audience", "id": product.pk}
+                )
 
 
 def _counted_items(product: Product) -> list[Item]:

@@ -97,6 +97,7 @@ def _write_statement(table: FactTable) -> str:
     sets += [f"{name} = {value}" for name, value in table.on_update]
     own = " AND there.source_id = %(source_id)s" if table.is_per_source else ""
     before = f"coalesce({table.name}.stated_at, '-infinity'), {table.name}.stated_by, {table.name}.stated_row"
+    # Names and types come from the tables below, values from parameters.
     return f"""
         WITH stated AS (
             SELECT * FROM unnest({arrays}) AS stated ({", ".join(names)})
@@ -117,7 +118,7 @@ def _write_statement(table: FactTable) -> str:
                   IS DISTINCT FROM ({", ".join(f"before.{name}" for name in values)})
         FROM won LEFT JOIN before
           ON {" AND ".join(f"won.{name} = before.{name}" for name in identity)}
-    """
+    """  # noqa: S608
 
 
 OBSERVATIONS = FactTable(

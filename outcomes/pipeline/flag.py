@@ -215,7 +215,11 @@ def _missed_targets(one: Scored, today: date) -> dict[Subject, Condition]:
         outcome, reached = standing.outcome, standing.attainment.value
         if outcome.due_on is None or outcome.due_on >= today or reached is None or reached >= MET_FROM:
             continue
-        evidence = {"as_of": today.isoformat(), **standing.as_json(), "days_since": (today - outcome.due_on).days}
+        evidence = {
+            "as_of": today.isoformat(),
+            **standing.as_json(),
+            "days_since": (today - outcome.due_on).days,
+        }
         first = outcome.due_on + timedelta(days=1)
         subject = Subject("missed_target", outcome.item_id, outcome.pk)
         # What to do about a missed target is the person's: extend, change or drop it.

@@ -194,7 +194,8 @@ class ItemFacts:
             bisect_left(self._counts_on, first.toordinal()) : bisect_right(self._counts_on, day.toordinal())
         ]
         rows = [
-            row if row.eligible is not None else Snapshot(row.on, row.active, eligible, row.days) for row in rows
+            row if row.eligible is not None else Snapshot(row.on, row.active, eligible, row.days)
+            for row in rows
         ]
         if kind == COUNTS:
             taken = reach_from_covering(rows, first=first, last=day)
@@ -321,9 +322,7 @@ def gather(
         facts.declared_eligible = product.eligible_count if product else None
         facts.has_season = with_season
     _add_events([f for f in used if _has(f, "has_events")], products, reach_back, today)
-    _add_snapshots(
-        [f for f in used if _has(f, "has_counts") or _has(f, "has_shares")], reach_back, today
-    )
+    _add_snapshots([f for f in used if _has(f, "has_counts") or _has(f, "has_shares")], reach_back, today)
     _add_audiences(used, reach_back)
     _add_first_active(used, products, today)
     return found
@@ -529,5 +528,3 @@ def _add_first_active(used: Sequence[ItemFacts], products: Mapping[int, Product]
 def days_between(first: date, last: date) -> list[date]:
     """Return every day from `first` to `last`, both included."""
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-
-

@@ -101,7 +101,8 @@ def _claim() -> list[int]:
 
 
 def _within_bytes(rows: list[tuple[int, int]]) -> list[int]:
-    ids, total = [], 0
+    ids: list[int] = []
+    total = 0
     for id_, size in rows:
         total += size
         if ids and total > BATCH_BYTES:

@@ -42,7 +42,9 @@ def judge_items(
     """Judge items on every day from the earliest that changed (None: all) up to the day of judgement."""
     today = workspace.today()
     spans = {item.pk: _span(item, workspace, changed_from.get(item.pk), today) for item in items}
-    found = gather(workspace, items, {id_: Span(min(span.first, today - TREND), today) for id_, span in spans.items()})
+    found = gather(
+        workspace, items, {id_: Span(min(span.first, today - TREND), today) for id_, span in spans.items()}
+    )
     judged = {id_: _judge(facts, spans[id_], today) for id_, facts in found.items()}
     seasonal = [one.facts.item for one in judged.values() if _wants_season(one)]
     if seasonal:

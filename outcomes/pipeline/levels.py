@@ -89,7 +89,9 @@ class OutcomeLevels:
         released_on = self._items[outcome.item_id].released_on
         is_after = released_on is not None and released_on <= day
         first, last = window_now(day, metric.cadence)
-        current = self._level(outcome, max(first, released_on) if is_after and released_on else first, last, day)
+        current = self._level(
+            outcome, max(first, released_on) if is_after and released_on else first, last, day
+        )
         baseline, baseline_from = outcome.baseline, "typed"
         if baseline is None:
             baseline, baseline_from = self._baseline(outcome, released_on if is_after else None, day)
@@ -98,7 +100,11 @@ class OutcomeLevels:
             reached = Attainment(None, "not_released")
         missing = tuple(
             name
-            for name, value in (("baseline", baseline), ("target", outcome.target), ("current", current.value))
+            for name, value in (
+                ("baseline", baseline),
+                ("target", outcome.target),
+                ("current", current.value),
+            )
             if value is None
         )
         return Standing(

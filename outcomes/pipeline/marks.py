@@ -75,7 +75,12 @@ class Marks:
     def merge(self, other: Marks) -> None:
         for key, from_on in other._from.items():
             self.add(
-                key.kind, key.subject_id, series=key.series, on=key.on, from_on=from_on, cause=other._cause[key]
+                key.kind,
+                key.subject_id,
+                series=key.series,
+                on=key.on,
+                from_on=from_on,
+                cause=other._cause[key],
             )
 
     def write(self) -> None:

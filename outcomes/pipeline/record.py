@@ -83,7 +83,9 @@ class Recorder:
             at = row.at.astimezone(UTC)
             value = 0.0 if is_retracted else float(row.value)
             on = self._day(at)
-            rows.add((metric_id, row.series, at), (metric_id, row.series, at, on, value), is_retracted, numbered)
+            rows.add(
+                (metric_id, row.series, at), (metric_id, row.series, at, on, value), is_retracted, numbered
+            )
         if not rows:
             return
         self._need_months("outcomes_observation", (row[2].date() for row in rows.facts()))
@@ -110,7 +112,10 @@ class Recorder:
             event_id = row.id or f"{actor.hex()}@{at.isoformat()}"
             customer_id = None if is_retracted else self._keys.customer(row.customer)
             rows.add(
-                (item_id, on, event_id), (item_id, on, event_id, at, actor, customer_id), is_retracted, numbered
+                (item_id, on, event_id),
+                (item_id, on, event_id, at, actor, customer_id),
+                is_retracted,
+                numbered,
             )
         if not rows:
             return
@@ -200,7 +205,9 @@ class Recorder:
 
     # --- what the sections share ----------------------------------------------------------------------
 
-    def _state(self, table: facts.FactTable, rows: _Rows, by: _Statement, tally: Tally) -> list[facts.Written]:
+    def _state(
+        self, table: facts.FactTable, rows: _Rows, by: _Statement, tally: Tally
+    ) -> list[facts.Written]:
         written = facts.state(
             table,
             rows.with_statements(),

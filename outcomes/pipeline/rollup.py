@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -17,7 +18,7 @@ from roadmap.models import Item
 def roll_metric_days(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:
     """Recompute the days of metrics; mark the items whose outcomes are measured on them."""
     spans = [_day_bounds(mark.on, workspace.zone) for mark in marks if mark.on]
-    parameters = {
+    parameters: dict[str, Any] = {
         "workspace": workspace.pk,
         "metrics": [mark.subject_id for mark in marks],
         "series": [mark.series for mark in marks],
@@ -38,7 +39,7 @@ def roll_metric_days(workspace: Workspace, marks: Sequence[Claimed], onward: Mar
 def roll_usage_days(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:
     """Recompute who used items on days; mark those items from the earliest day on, and their audiences."""
     with connection.cursor() as cursor:
-        parameters = {
+        parameters: dict[str, Any] = {
             "workspace": workspace.pk,
             "items": [mark.subject_id for mark in marks],
             "days": [mark.on for mark in marks],

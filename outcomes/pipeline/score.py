@@ -44,7 +44,10 @@ class Scored:
 
 
 def score_items(
-    workspace: Workspace, items: Sequence[Item], judged: Mapping[int, Judged], last_known: Mapping[int, str | None]
+    workspace: Workspace,
+    items: Sequence[Item],
+    judged: Mapping[int, Judged],
+    last_known: Mapping[int, str | None],
 ) -> dict[int, Scored]:
     """Return the value and the usage of each item as they are to stand. Reads only."""
     today = workspace.today()
@@ -111,7 +114,7 @@ def write_values(
                 workspace_id=workspace.pk,
                 item_id=id_,
                 cause=causes.get(id_, {}),
-                as_of=scored[id_].value.as_of,
+                as_of=scored[id_].value.as_of or timezone.now(),
                 missing=scored[id_].value.missing,
                 explanation=scored[id_].value.explanation,
                 model_version=scored[id_].value.model_version,
@@ -161,7 +164,9 @@ def _value(
     day: date,
 ) -> _Value:
     """The realised value of an item on a day; all terms are unknown before its release."""
-    is_after = item.released_on is not None and item.released_on <= day and item.status in ("released", "sunset")
+    is_after = (
+        item.released_on is not None and item.released_on <= day and item.status in ("released", "sunset")
+    )
     readings = [
         OutcomeReading(
             standing.outcome.weight,

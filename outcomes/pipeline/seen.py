@@ -59,8 +59,10 @@ def see_items(source: Source, facts: Sequence[tuple[Any, ...]], shape: str) -> l
     for item_id, entry in sorted(stated.items()):
         known = rows.get(item_id)
         shapes = (known.has_events, known.has_counts, known.has_shares) if known else (False, False, False)
-        is_news = known is None or entry[0] < known.first_on or any(
-            new and not old for new, old in zip(entry[2:], shapes, strict=True)
+        is_news = (
+            known is None
+            or entry[0] < known.first_on
+            or any(new and not old for new, old in zip(entry[2:], shapes, strict=True))
         )
         if is_news:
             news.append((item_id, entry[0]))
@@ -73,7 +75,9 @@ def see_items(source: Source, facts: Sequence[tuple[Any, ...]], shape: str) -> l
 def see_metrics(source: Source, metric_ids: Iterable[int]) -> None:
     """Note the metrics a source reports."""
     wanted = set(metric_ids)
-    known = MetricSource.objects.filter(source=source, metric_id__in=wanted).values_list("metric_id", flat=True)
+    known = MetricSource.objects.filter(source=source, metric_id__in=wanted).values_list(
+        "metric_id", flat=True
+    )
     fresh = sorted(wanted - set(known))
     MetricSource.objects.bulk_create(
         [MetricSource(workspace_id=source.workspace_id, source=source, metric_id=id_) for id_ in fresh],

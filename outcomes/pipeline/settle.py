@@ -148,16 +148,22 @@ def _hear_sources(workspace: Workspace, marks: Sequence[Claimed], onward: Marks)
     """A source reported on days it had not: what it does not name there is now known to be zero."""
     first = {mark.subject_id: mark.from_on for mark in marks}
     causes = {mark.subject_id: mark.cause for mark in marks}
-    for item_id, source_id in ItemSource.objects.filter(source_id__in=first).values_list("item_id", "source_id"):
+    for item_id, source_id in ItemSource.objects.filter(source_id__in=first).values_list(
+        "item_id", "source_id"
+    ):
         onward.add("item", item_id, from_on=first[source_id], cause=causes[source_id])
     metrics = dict(MetricSource.objects.filter(source_id__in=first).values_list("metric_id", "source_id"))
-    for item_id, metric_id in Outcome.objects.filter(metric_id__in=metrics).values_list("item_id", "metric_id"):
+    for item_id, metric_id in Outcome.objects.filter(metric_id__in=metrics).values_list(
+        "item_id", "metric_id"
+    ):
         onward.add("item", item_id, from_on=_TODAY, cause=causes[metrics[metric_id]])
     flag_sources(workspace, list(Source.objects.filter(id__in=first)))
 
 
 def _is_time_for_audiences() -> bool:
-    waiting = Mark.objects.filter(kind="audience").order_by("marked_at").values_list("marked_at", flat=True).first()
+    waiting = (
+        Mark.objects.filter(kind="audience").order_by("marked_at").values_list("marked_at", flat=True).first()
+    )
     if waiting is None:
         return False
     is_busy = (

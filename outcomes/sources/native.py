@@ -25,7 +25,7 @@ Label = Annotated[str, msgspec.Meta(max_length=200)]
 Url = Annotated[str, msgspec.Meta(max_length=2000)]
 
 
-class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Row(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A row of the body. Unknown fields are refused: what we would ignore, the sender should know."""
 
 
@@ -186,7 +186,7 @@ class _Sections(msgspec.Struct):
 
 _OUTER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
-_DECODERS = {kind: msgspec.json.Decoder(kind) for kind in SECTIONS.values()}
+_DECODERS: dict[type[Row], Any] = {kind: msgspec.json.Decoder(kind) for kind in SECTIONS.values()}
 
 
 def _document(body: bytes) -> dict[str, Any]:

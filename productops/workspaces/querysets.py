@@ -34,3 +34,8 @@ class ArchivableQuerySet(WorkspaceQuerySet[M]):
 
     def archived(self) -> Self:
         return self.exclude(archived_at=None)
+
+
+# Named here, at module level, because the type checker follows managers only when they have a name.
+WorkspaceManager = models.Manager.from_queryset(WorkspaceQuerySet)
+ArchivableManager = models.Manager.from_queryset(ArchivableQuerySet)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from productops.workspaces.querysets import ArchivableQuerySet
+from productops.workspaces.querysets import ArchivableManager
 from roadmap.models.keyed import Keyed, key_is_well_formed
 
 
@@ -18,7 +18,7 @@ class Customer(Keyed):
     stated_row = models.PositiveIntegerField(default=0, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = ArchivableQuerySet.as_manager()
+    objects = ArchivableManager()  # type: ignore[misc]  # the stubs see a class variable in the parent
 
     class Meta:
         constraints = [

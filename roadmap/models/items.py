@@ -7,7 +7,7 @@ from productops.workspaces.models import Member, Versioned, WorkspaceOwned
 from roadmap.models.keyed import Keyed, key_is_well_formed
 from roadmap.models.problems import Problem
 from roadmap.models.products import Product
-from roadmap.querysets import ItemQuerySet
+from roadmap.querysets import ItemManager
 from roadmap.rules import EXEMPTION_REASONS, HORIZONS, IMPACTS, ITEM_KINDS, STATUSES, USAGE_POLICIES
 
 
@@ -37,7 +37,7 @@ class Item(Keyed):
     usage_policy = models.CharField(max_length=10, choices=_choices(USAGE_POLICIES), default="normal")
     exemption_reason = models.CharField(max_length=10, choices=_choices(EXEMPTION_REASONS), blank=True)
     reach = models.FloatField(null=True, blank=True, help_text="People (or customers) a quarter.")
-    impact = models.FloatField(null=True, blank=True, choices=[(i, f"{i:g}") for i in IMPACTS])
+    impact = models.FloatField(null=True, blank=True, choices=[(float(i), f"{i:g}") for i in IMPACTS])
     confidence = models.FloatField(null=True, blank=True, help_text="0 to 1.")
     effort = models.FloatField(null=True, blank=True, help_text="Person-months.")
     # reach, impact, confidence and effort as they stood on release: hindsight must not leak into calibration.
@@ -52,7 +52,7 @@ class Item(Keyed):
     )
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = ItemQuerySet.as_manager()
+    objects = ItemManager()  # type: ignore[misc]  # the stubs see a class variable in the parent
 
     class Meta:
         constraints = [

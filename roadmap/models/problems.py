@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from productops.workspaces.models import Versioned, WorkspaceOwned
 from roadmap.models.customers import Customer
 from roadmap.models.keyed import Keyed, key_is_well_formed
-from roadmap.querysets import ProblemQuerySet
+from roadmap.querysets import ProblemManager
 from roadmap.rules import EVIDENCE_KINDS
 
 
@@ -25,7 +25,7 @@ class Problem(Keyed):
     )
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = ProblemQuerySet.as_manager()
+    objects = ProblemManager()  # type: ignore[misc]  # the stubs see a class variable in the parent
 
     class Meta:
         constraints = [

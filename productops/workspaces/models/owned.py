@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from productops.workspaces.models.workspace import Workspace
-from productops.workspaces.querysets import WorkspaceQuerySet
+from productops.workspaces.querysets import WorkspaceManager
 
 
 class WorkspaceOwned(models.Model):
@@ -17,7 +17,7 @@ class WorkspaceOwned(models.Model):
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, editable=False, related_name="+")
 
-    objects = WorkspaceQuerySet.as_manager()
+    objects = WorkspaceManager()
 
     class Meta:
         abstract = True
