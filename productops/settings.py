@@ -204,6 +204,18 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    # Fields of one name with different choices: `state` of a flag and of a delivery, say.
+    "ENUM_NAME_OVERRIDES": {
+        "Verdict": "outcomes.models.values.VERDICTS",
+        "FlagState": "outcomes.models.flags.FLAG_STATES",
+        "DeliveryState": "outcomes.models.deliveries.DELIVERY_STATES",
+        "SourceHealth": "outcomes.api.health.HEALTH_STATES",
+        "ItemKind": "roadmap.rules.ITEM_KINDS",
+        "EvidenceKind": "roadmap.rules.EVIDENCE_KINDS",
+        "SourceKind": "outcomes.models.sources.SOURCE_KINDS",
+        "MemberRole": "productops.workspaces.models.Role",
+        "OutcomeRole": "outcomes.models.outcomes.ROLES",
+    },
 }
 
 # --- productops ---------------------------------------------------------------------------------------
@@ -225,5 +237,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # What a client did wrong is in its answer and in the access log; only our own faults are news here.
+    "loggers": {"django.request": {"level": "ERROR"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
 }

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+from django.views.generic import RedirectView
 
+from outcomes.api import door
 from productops import health
 
+handler500 = "productops.api.errors.server_error"
+
 urlpatterns = [
+    path("", RedirectView.as_view(url="/admin/")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("in/<str:token>", door.receive_delivery, name="door"),
+    path("api/", include("productops.api_urls")),
     path("admin/", admin.site.urls),
 ]

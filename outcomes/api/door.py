@@ -28,10 +28,12 @@ def receive_delivery(request: HttpRequest, token: str) -> HttpResponse:
         return problem_response(request, 405, "method_not_allowed", detail, headers={"Allow": "POST"})
     unknown = set(request.GET) - {"dry_run"}
     if unknown:
-        return problem_response(request, 400, "unknown_parameter", f"Unknown parameter: {', '.join(sorted(unknown))}.")
+        detail = f"Unknown parameter: {', '.join(sorted(unknown))}."
+        return problem_response(request, 400, "unknown_parameter", detail)
     content_type = (request.content_type or "").lower()
     if content_type not in CONTENT_TYPES:
-        return problem_response(request, 415, "unsupported_media_type", f"{content_type} is not taken here; send application/json.")
+        detail = f"{content_type} is not taken here; send application/json."
+        return problem_response(request, 415, "unsupported_media_type", detail)
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower() and not request.headers.get(
         "Content-Length"
     ):

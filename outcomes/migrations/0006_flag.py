@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ("snoozed_until", models.DateField(null=True)),
                 ("dismiss_reason", models.TextField(blank=True)),
                 ("is_suppressing", models.BooleanField(default=False)),
-                ("recommendation", models.CharField(blank=True, max_length=20)),
+                ("recommendation", models.CharField(blank=True, max_length=40)),
                 ("evidence", models.JSONField(default=dict)),
             ],
         ),

@@ -15,7 +15,7 @@ class Outcome(Versioned):
 
     item = models.ForeignKey(Item, models.CASCADE, db_constraint=False, related_name="outcomes")
     metric = models.ForeignKey(Metric, models.CASCADE, db_constraint=False, related_name="outcomes")
-    series = models.CharField(
+    series = models.CharField(  # noqa: DJ001  blank is a label of its own: that of rows without one
         max_length=200,
         null=True,
         blank=True,

@@ -109,8 +109,11 @@ _CHANGES = """
     WITH used AS (
         SELECT used.item_id, used."on",
                CASE WHEN %(by_customer)s THEN int8send(used.customer_id) ELSE used.actor END AS who
-        FROM outcomes_usageday used JOIN roadmap_item item ON item.id = used.item_id
-        WHERE item.product_id = %(product)s AND used."on" BETWEEN %(since)s AND %(today)s
+        FROM roadmap_item item CROSS JOIN LATERAL (
+            SELECT * FROM outcomes_usageday used
+            WHERE used.item_id = item.id AND used."on" BETWEEN %(since)s AND %(today)s OFFSET 0
+        ) AS used
+        WHERE item.product_id = %(product)s
           AND (NOT %(by_customer)s OR used.customer_id IS NOT NULL)
     ), ranges AS (
         SELECT 'who' AS kind, unnest(range_agg(daterange("on", "on" + %(window)s))) AS days FROM used GROUP BY who

@@ -103,8 +103,12 @@ def _write_statement(table: FactTable) -> str:
             SELECT * FROM unnest({arrays}) AS stated ({", ".join(names)})
         ), before AS MATERIALIZED (
             SELECT {", ".join(f"there.{name}" for name in (*identity, *values))}
-            FROM stated JOIN {table.name} AS there
-              ON {" AND ".join(f"there.{name} = stated.{name}" for name in identity)}{own}
+            -- One look into the index for each statement, however long the history: LIMIT keeps the planner
+            -- from reading the whole table for a join.
+            FROM stated CROSS JOIN LATERAL (
+                SELECT * FROM {table.name} AS there
+                WHERE {" AND ".join(f"there.{name} = stated.{name}" for name in identity)}{own} LIMIT 1
+            ) AS there
         ), won AS (
             INSERT INTO {table.name} ({", ".join((*names, *constants))})
             SELECT {", ".join((*names, *constant_values))} FROM stated ORDER BY {", ".join(identity)}

@@ -210,7 +210,10 @@ def _usage_condition(one: Scored, episode: Episode, today: date, mrr_share: floa
 
 
 def _missed_targets(one: Scored, today: date) -> dict[Subject, Condition]:
-    missed = {}
+    missed: dict[Subject, Condition] = {}
+    if one.judged.facts.item.status != "released":
+        # Who has taken a feature away has answered the question.
+        return missed
     for standing in one.standings:
         outcome, reached = standing.outcome, standing.attainment.value
         if outcome.due_on is None or outcome.due_on >= today or reached is None or reached >= MET_FROM:

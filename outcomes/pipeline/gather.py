@@ -402,8 +402,11 @@ _DISTINCT = """
         SELECT asked.item_id, asked.w,
                range_agg(daterange(used."on", used."on" + asked.w)) AS now,
                range_agg(daterange(used."on" + asked.w, used."on" + 2 * asked.w)) AS before
-        FROM asked JOIN outcomes_usageday used
-          ON used.item_id = asked.item_id AND used."on" BETWEEN asked.first AND %(last)s
+        -- LATERAL with OFFSET 0: a range of the index for each item, whatever else the tables hold.
+        FROM asked CROSS JOIN LATERAL (
+            SELECT * FROM outcomes_usageday used
+            WHERE used.item_id = asked.item_id AND used."on" BETWEEN asked.first AND %(last)s OFFSET 0
+        ) AS used
         WHERE NOT asked.by_customer OR used.customer_id IS NOT NULL
         GROUP BY asked.item_id, asked.w,
                  CASE WHEN asked.by_customer THEN int8send(used.customer_id) ELSE used.actor END
@@ -459,9 +462,12 @@ def _add_snapshots(used: Sequence[ItemFacts], reach_back: Mapping[int, date], to
             """
             SELECT s.item_id, s."on", s.days, s.active, s.eligible, s.share
             FROM unnest(%s::bigint[], %s::bigint[], %s::date[]) AS asked (item_id, source_id, first)
-            JOIN outcomes_usagesnapshot s ON s.item_id = asked.item_id AND s.source_id = asked.source_id
-                                         AND s."on" BETWEEN asked.first AND %s
-            WHERE NOT s.is_retracted ORDER BY s.item_id, s."on", s.days
+            CROSS JOIN LATERAL (
+                SELECT * FROM outcomes_usagesnapshot s
+                WHERE s.item_id = asked.item_id AND s.source_id = asked.source_id
+                  AND s."on" BETWEEN asked.first AND %s AND NOT s.is_retracted OFFSET 0
+            ) AS s
+            ORDER BY s.item_id, s."on", s.days
             """,
             [list(primaries), list(primaries.values()), [reach_back[id_] for id_ in primaries], today],
         )

@@ -19,8 +19,7 @@ from django.utils import timezone
 
 from outcomes.models import Delivery, Source
 from outcomes.pipeline import partitions
-from outcomes.pipeline.marks import Marks
-from outcomes.pipeline.record import Recorder, Tally
+from outcomes.pipeline.record import Recorder, Tally, Trail
 from outcomes.sources import adapters, native
 from outcomes.sources.signatures import Signed
 
@@ -46,6 +45,19 @@ def interpret_pending(*, max_seconds: float) -> int:
     return done
 
 
+def interpret_now(delivery_id: int) -> bool:
+    """Interpret one stored delivery in this process, for a sender who waits for the answer.
+
+    False when it is left to the worker: a month has no partition yet, or another transaction is in the way.
+    """
+    try:
+        with transaction.atomic():
+            return _interpret_locked([delivery_id]) == 1
+    except (partitions.Missing, OperationalError) as error:
+        logger.info("delivery %s waits for the worker: %s", delivery_id, error)
+        return False
+
+
 def preview(source: Source, signed: Signed, body: bytes, *, now: datetime) -> dict[str, Any]:
     """Return what a body would become, writing nothing."""
     delivery = Delivery(
@@ -56,7 +68,7 @@ def preview(source: Source, signed: Signed, body: bytes, *, now: datetime) -> di
     )
     recorder = Recorder(source.workspace, is_rehearsal=True)
     with transaction.atomic():
-        state, outcome, tally = _take(delivery, body, recorder, now)
+        state, outcome, tally, _ = _take(delivery, body, recorder, now)
         transaction.set_rollback(True)
     return {
         "status": "dry_run",
@@ -147,23 +159,19 @@ def _interpret_locked(ids: list[int]) -> int:
 
 def _interpret_one(delivery: Delivery, recorder: Recorder) -> None:
     now = timezone.now()
-    marks = recorder.marks
-    recorder.marks = Marks(delivery.workspace_id)
     try:
         with transaction.atomic():
             body = bytes(delivery.body) if delivery.body is not None else b""
-            state, outcome, tally = _take(delivery, body, recorder, now)
+            state, outcome, tally, trail = _take(delivery, body, recorder, now)
     except OperationalError:
         raise
     except (DatabaseError, ValueError, TypeError, ArithmeticError, LookupError) as error:
         # Our own fault or a poison: the other deliveries go on, this one is tried again and then set aside.
         logger.exception("delivery %s failed", delivery.pk)
-        recorder.marks = marks
         recorder.forget()
         _put_off(delivery, error, now)
         return
-    marks.merge(recorder.marks)
-    recorder.marks = marks
+    recorder.keep(trail)
     delivery.state = state
     delivery.outcome = outcome
     delivery.taken, delivery.duplicates, delivery.refused = tally.taken, tally.duplicates, tally.refused
@@ -176,16 +184,21 @@ def _interpret_one(delivery: Delivery, recorder: Recorder) -> None:
 
 def _take(
     delivery: Delivery, body: bytes, recorder: Recorder, now: datetime
-) -> tuple[str, dict[str, Any], Tally]:
-    """Read and record a body; return (state, outcome document, tally)."""
+) -> tuple[str, dict[str, Any], Tally, Trail]:
+    """Read and record a body; return (state, outcome document, tally, what it left behind)."""
     try:
         read = adapters.of(delivery.source.kind).events(body, now=now)
     except native.BodyRefused as refused:
-        return "failed", {"error": str(refused), "refused": [], "more": 0}, Tally()
-    tally = recorder.record(delivery, read)
+        return (
+            "failed",
+            {"error": str(refused), "refused": [], "more": 0},
+            Tally(),
+            Trail(delivery.workspace_id),
+        )
+    tally, trail = recorder.record(delivery, read)
     refusals = [refusal.as_json() for refusal in read.refusals[:KEPT_REFUSALS]]
     outcome = {"refused": refusals, "more": max(0, len(read.refusals) - KEPT_REFUSALS)}
-    return ("partial" if tally.refused else "done"), outcome, tally
+    return ("partial" if tally.refused else "done"), outcome, tally, trail
 
 
 def _put_off(delivery: Delivery, error: Exception, now: datetime) -> None:

@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -45,6 +45,7 @@ class Claimed:
     from_on: date | None
     generation: int
     cause: dict[str, Any]
+    marked_at: datetime
 
 
 class Marks:
@@ -154,7 +155,7 @@ def claim(kind: str, limit: int) -> tuple[str, list[Claimed]]:
                    claimed_until = clock_timestamp() + make_interval(secs => %(lease)s)
             FROM free WHERE outcomes_mark.id = free.id
             RETURNING outcomes_mark.id, workspace_id, kind, subject_id, series, "on", from_on, generation,
-                      cause
+                      cause, marked_at
             """,
             {"kind": kind, "limit": limit, "token": token, "lease": LEASE_SECONDS},
         )
@@ -170,6 +171,7 @@ def claim(kind: str, limit: int) -> tuple[str, list[Claimed]]:
             from_on=row[6],
             generation=row[7],
             cause=json.loads(row[8]) if isinstance(row[8], str) else row[8],
+            marked_at=row[9],
         )
         for row in rows
     ]
@@ -208,6 +210,21 @@ def settle(token: str, held: Sequence[Claimed]) -> None:
         )
         cursor.execute(
             "UPDATE outcomes_mark SET claimed_until = NULL, claimed_by = '' WHERE claimed_by = %s", [token]
+        )
+
+
+def put_off(held: Sequence[Claimed], wait: timedelta) -> None:
+    """Keep these marks, to be looked at again after `wait`; nothing but today is left to be judged of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE outcomes_mark SET claimed_by = '', claimed_until = clock_timestamp() + make_interval(secs => %s),
+                   from_on = CASE WHEN outcomes_mark.generation = put_off.generation THEN '9999-12-31'::date
+                                  ELSE from_on END
+            FROM unnest(%s::bigint[], %s::bigint[]) AS put_off (id, generation)
+            WHERE outcomes_mark.id = put_off.id
+            """,
+            [wait.total_seconds(), [mark.id for mark in held], [mark.generation for mark in held]],
         )
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from outcomes.models import Delivery, Source
-from outcomes.pipeline import facts, partitions, seen
+from django.db.models import Q
+from django.utils import timezone
+
+from outcomes.models import Delivery, Source, SourceDay
+from outcomes.pipeline import facts, partitions
 from outcomes.pipeline.keys import Keys
 from outcomes.pipeline.marks import Marks
+from outcomes.pipeline.seen import Seen, problems_of_customers
 from outcomes.sources.native import NativeBody, Numbered, Refusal, RetractRow
 from productops.workspaces.models import Workspace
 from roadmap import releasing
@@ -27,33 +31,56 @@ class Tally:
     refused: int = 0
 
 
+class Trail:
+    """What one delivery leaves behind besides its facts: marks, what its source spoke of, who was heard."""
+
+    def __init__(self, workspace_id: int) -> None:
+        self.marks = Marks(workspace_id)
+        self.seen = Seen(workspace_id)
+        self.heard: set[int] = set()
+
+
 class Recorder:
     """Records deliveries of one workspace within one transaction; what it marked is written by `finish`."""
 
     def __init__(self, workspace: Workspace, *, is_rehearsal: bool = False) -> None:
         self.workspace = workspace
-        self.marks = Marks(workspace.pk)
+        self._trail = Trail(workspace.pk)
         self._keys = Keys(workspace)
         self._zone = workspace.zone
         self._actor_key = bytes(workspace.actor_key)
         self._is_rehearsal = is_rehearsal
         self._ready_months: set[tuple[str, int, int]] = set()
+        self._heard: set[int] = set()
 
     def forget(self) -> None:
         """After a rolled back delivery, what it created is gone: look everything up again."""
         self._keys = Keys(self.workspace)
 
-    def finish(self) -> None:
-        self.marks.write()
+    def keep(self, trail: Trail) -> None:
+        """Take over what a delivery left behind, once it is certain to stay."""
+        self._trail.marks.merge(trail.marks)
+        self._trail.seen.merge(trail.seen)
+        self._heard |= trail.heard
 
-    def record(self, delivery: Delivery, body: NativeBody) -> Tally:
+    def finish(self) -> None:
+        """Write what the deliveries left behind, each table once and in order."""
+        self._trail.seen.write(self._trail.marks)
+        self._trail.marks.write()
+        _hear_from(sorted(self._heard))
+
+    def record(self, delivery: Delivery, body: NativeBody) -> tuple[Tally, Trail]:
         """Record every row of a body that names known things; add the others to `body.refusals`."""
+        trail = Trail(self.workspace.pk)
+        trail.heard.add(delivery.source_id)
         statement = _Statement(
             self.workspace.pk,
             delivery.source,
             body.sent_at or delivery.signed_at,
             delivery.external_id,
             {"kind": "delivery", "id": delivery.pk},
+            trail.marks,
+            trail.seen,
         )
         self._keys.load(body)
         retracted = _by_kind(body.rows["retract"])
@@ -66,7 +93,7 @@ class Recorder:
         self._releases(body, retracted["release"], statement, tally)
         self._covers(body, statement, tally)
         tally.refused = len(body.refusals)
-        return tally
+        return tally, trail
 
     # --- one section each ---------------------------------------------------------------------------
 
@@ -91,10 +118,10 @@ class Recorder:
         self._need_months("outcomes_observation", (row[2].date() for row in rows.facts()))
         for written in self._state(facts.OBSERVATIONS, rows, by, tally):
             metric_id, series, at = written.identity
-            self.marks.add("metric_day", metric_id, series=series, on=self._day(at), cause=by.cause)
-        seen.see_metrics(by.source, {row[0] for row in rows.facts()})
-        fresh = seen.see_days(by.source, {row[3] for row in rows.facts()}, has_observations=True)
-        self._mark_source(by, fresh)
+            by.marks.add("metric_day", metric_id, series=series, on=self._day(at), cause=by.cause)
+        by.seen.metrics(by.source.pk, {row[0] for row in rows.facts()})
+        days = {row[3] for row in rows.facts()}
+        by.seen.days(by.source.pk, days, by.cause, has_observations=True)
 
     def _usage(
         self, body: NativeBody, retracted: list[Numbered[RetractRow]], by: _Statement, tally: Tally
@@ -123,8 +150,8 @@ class Recorder:
         self._need_months("outcomes_usageevent", days)
         self._need_months("outcomes_usageday", days)
         for written in self._state(facts.USAGE, rows, by, tally):
-            self.marks.add("usage_day", written.identity[0], on=written.identity[1], cause=by.cause)
-        self._see_usage(rows, by, "events", day_at=1)
+            by.marks.add("usage_day", written.identity[0], on=written.identity[1], cause=by.cause)
+        self._see_usage(rows, by, "events")
 
     def _snapshots(
         self, body: NativeBody, retracted: list[Numbered[RetractRow]], by: _Statement, tally: Tally
@@ -143,8 +170,8 @@ class Recorder:
             return
         self._need_months("outcomes_usagesnapshot", (row[1] for row in rows.facts()))
         for written in self._state(facts.SNAPSHOTS, rows, by, tally):
-            self.marks.add("item", written.identity[0], from_on=written.identity[1], cause=by.cause)
-        self._see_usage(rows, by, "snapshots", day_at=1)
+            by.marks.add("item", written.identity[0], from_on=written.identity[1], cause=by.cause)
+        self._see_usage(rows, by, "snapshots")
 
     def _evidence(
         self, body: NativeBody, retracted: list[Numbered[RetractRow]], by: _Statement, tally: Tally
@@ -162,7 +189,7 @@ class Recorder:
                 rest = (row.kind, customer_id, row.quote, row.source_url, row.observed_on, row.importance)
             rows.add((problem_id, row.id), (problem_id, row.id, *rest), is_retracted, numbered)
         for written in self._state(facts.EVIDENCE, rows, by, tally):
-            self.marks.add("problem", written.identity[0], cause=by.cause)
+            by.marks.add("problem", written.identity[0], cause=by.cause)
 
     def _releases(
         self, body: NativeBody, retracted: list[Numbered[RetractRow]], by: _Statement, tally: Tally
@@ -181,7 +208,7 @@ class Recorder:
         if written_items:
             releasing.follow_releases(self.workspace.pk, sorted(written_items))
             for item_id in written_items:
-                self.marks.add("item", item_id, cause=by.cause)
+                by.marks.add("item", item_id, cause=by.cause)
 
     def _customers(self, body: NativeBody, by: _Statement, tally: Tally) -> None:
         newest: dict[str, Numbered[Any]] = {}
@@ -193,15 +220,15 @@ class Recorder:
         changed, unchanged = self._keys.state_customers(newest, by.stated_at, by.stated_by)
         tally.taken += len(changed)
         tally.duplicates += unchanged
-        for problem_id in seen.problems_of_customers(changed):
-            self.marks.add("problem", problem_id, cause=by.cause)
+        for problem_id in problems_of_customers(changed):
+            by.marks.add("problem", problem_id, cause=by.cause)
 
     def _covers(self, body: NativeBody, by: _Statement, tally: Tally) -> None:
         days = set(body.covers)
-        fresh = seen.see_days(by.source, days, is_stated=True)
-        tally.taken += len(fresh)
-        tally.duplicates += len(body.covers) - len(fresh)
-        self._mark_source(by, fresh)
+        by.seen.days(by.source.pk, days, by.cause, is_stated=True)
+        known = SourceDay.objects.filter(source=by.source, on__in=days, is_stated=True).count()
+        tally.taken += len(days) - known
+        tally.duplicates += len(body.covers) - len(days) + known
 
     # --- what the sections share ----------------------------------------------------------------------
 
@@ -221,18 +248,11 @@ class Recorder:
         tally.duplicates += len(rows) - changes
         return written
 
-    def _see_usage(self, rows: _Rows, by: _Statement, shape: str, *, day_at: int) -> None:
+    def _see_usage(self, rows: _Rows, by: _Statement, shape: str) -> None:
         """Note which items this source speaks of and for which days, whether or not its statement won."""
-        stated = [fact for fact, is_retracted in rows.facts_and_retractions() if not is_retracted]
-        for item_id, first_on in seen.see_items(by.source, stated, shape):
-            # A source that had never spoken of an item changes which days count as covered for it.
-            self.marks.add("item", item_id, from_on=first_on, cause=by.cause)
-        self._mark_source(by, seen.see_days(by.source, {row[day_at] for row in rows.facts()}, has_usage=True))
-
-    def _mark_source(self, by: _Statement, fresh_days: Iterable[date]) -> None:
-        first = min(fresh_days, default=None)
-        if first is not None:
-            self.marks.add("source", by.source.pk, from_on=first, cause=by.cause)
+        stated = (fact for fact, is_retracted in rows.facts_and_retractions() if not is_retracted)
+        by.seen.items(by.source.pk, stated, shape, by.cause)
+        by.seen.days(by.source.pk, {row[1] for row in rows.facts()}, by.cause, has_usage=True)
 
     def _need_months(self, table: str, days: Iterable[date]) -> None:
         unsure = {day for day in days if (table, day.year, day.month) not in self._ready_months}
@@ -261,6 +281,8 @@ class _Statement:
     stated_at: datetime
     stated_by: str
     cause: dict[str, Any]
+    marks: Marks
+    seen: Seen
 
 
 class _Rows:
@@ -291,6 +313,13 @@ class _Rows:
 
     def with_statements(self) -> list[tuple[Any, ...]]:
         return [(*fact, is_retracted, number) for number, fact, is_retracted in self._rows.values()]
+
+
+def _hear_from(source_ids: list[int]) -> None:
+    """Note that sources were heard from. A row that was just written is left alone: it is everybody's."""
+    now = timezone.now()
+    stale = Q(last_seen_at=None) | Q(last_seen_at__lt=now - timedelta(seconds=10))
+    Source.objects.filter(stale, pk__in=source_ids).update(last_seen_at=now)
 
 
 def _stated(

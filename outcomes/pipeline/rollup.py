@@ -62,15 +62,19 @@ def _day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return start, datetime.combine(day + timedelta(days=1), time.min, zone)
 
 
+# Throughout, LATERAL with OFFSET 0: each marked day is one range of an index, however long the history. A plain
+# join would let the planner read every partition for it.
 _METRIC_DAYS = """
     INSERT INTO outcomes_metricday (workspace_id, metric_id, series, "on", count, total, low, high, last, last_at)
     SELECT %(workspace)s, o.metric_id, o.series, m."on", count(*), sum(o.value ORDER BY o.at), min(o.value),
            max(o.value), (array_agg(o.value ORDER BY o.at DESC))[1], max(o.at)
     FROM unnest(%(metrics)s::bigint[], %(series)s::text[], %(days)s::date[], %(starts)s::timestamptz[],
                 %(ends)s::timestamptz[]) AS m (metric_id, series, "on", starts, ends)
-    JOIN outcomes_observation o ON o.metric_id = m.metric_id AND o.series = m.series
-                               AND o.at >= m.starts AND o.at < m.ends
-    WHERE NOT o.is_retracted
+    CROSS JOIN LATERAL (
+        SELECT * FROM outcomes_observation o
+        WHERE o.metric_id = m.metric_id AND o.series = m.series AND o.at >= m.starts AND o.at < m.ends
+          AND NOT o.is_retracted OFFSET 0
+    ) AS o
     GROUP BY o.metric_id, o.series, m."on"
     ORDER BY o.metric_id, o.series, m."on"
     ON CONFLICT (metric_id, series, "on") DO UPDATE SET
@@ -90,19 +94,28 @@ _EMPTY_METRIC_DAYS = """
 
 _GONE_USAGE_DAYS = """
     DELETE FROM outcomes_usageday d
-    USING unnest(%(items)s::bigint[], %(days)s::date[]) AS m (item_id, "on")
-    WHERE d.item_id = m.item_id AND d."on" = m."on"
-      AND NOT EXISTS (SELECT FROM outcomes_usageevent e
-                      WHERE e.item_id = d.item_id AND e."on" = d."on" AND e.actor = d.actor
-                        AND e.customer_id IS NOT DISTINCT FROM d.customer_id AND NOT e.is_retracted)
+    USING (
+        SELECT m.item_id, m."on", day.actor, day.customer_id
+        FROM unnest(%(items)s::bigint[], %(days)s::date[]) AS m (item_id, "on")
+        CROSS JOIN LATERAL (
+            SELECT actor, customer_id FROM outcomes_usageday d WHERE d.item_id = m.item_id AND d."on" = m."on"
+            EXCEPT
+            SELECT actor, customer_id FROM outcomes_usageevent e
+            WHERE e.item_id = m.item_id AND e."on" = m."on" AND NOT e.is_retracted
+        ) AS day
+    ) AS gone
+    WHERE d.item_id = gone.item_id AND d."on" = gone."on" AND d.actor = gone.actor
+      AND d.customer_id IS NOT DISTINCT FROM gone.customer_id
 """
 
 _USAGE_DAYS = """
     INSERT INTO outcomes_usageday (workspace_id, item_id, "on", actor, customer_id, count)
     SELECT %(workspace)s, e.item_id, e."on", e.actor, e.customer_id, count(*)
     FROM unnest(%(items)s::bigint[], %(days)s::date[]) AS m (item_id, "on")
-    JOIN outcomes_usageevent e ON e.item_id = m.item_id AND e."on" = m."on"
-    WHERE NOT e.is_retracted
+    CROSS JOIN LATERAL (
+        SELECT * FROM outcomes_usageevent e
+        WHERE e.item_id = m.item_id AND e."on" = m."on" AND NOT e.is_retracted OFFSET 0
+    ) AS e
     GROUP BY e.item_id, e."on", e.actor, e.customer_id
     ORDER BY e.item_id, e."on", e.actor, e.customer_id
     ON CONFLICT (item_id, "on", actor, customer_id) DO UPDATE SET count = excluded.count

@@ -27,6 +27,11 @@ logger = logging.getLogger(__name__)
 
 # An audience touches every item of its product: it waits until nothing else is left, or this long.
 AUDIENCE_WAITS = timedelta(seconds=30)
+# Deliveries that have waited this long are a backlog; while there is one, items are scored but not flagged ...
+BACKLOG_AFTER = timedelta(seconds=1)
+# ... looked at again after this time, and flagged all the same after that.
+FLAGS_WAIT = timedelta(seconds=2)
+FLAGS_WAIT_AT_MOST = timedelta(seconds=60)
 
 Step = Callable[[Workspace, Sequence[Claimed], Marks], None]
 
@@ -132,8 +137,25 @@ def _settle_items(workspace: Workspace, token: str, claimed: Sequence[Claimed]) 
             return
         plan.write()
         write_values(workspace, scored, causes)
-        flag_items(workspace, scored, plan.runs, causes)
-        marking.settle(token, held)
+        hasty = _hasty(workspace, held)
+        ready = {mark.subject_id for mark in held} - {mark.subject_id for mark in hasty}
+        flag_items(workspace, {id_: one for id_, one in scored.items() if id_ in ready}, plan.runs, causes)
+        marking.settle(token, [mark for mark in held if mark.subject_id in ready])
+        marking.put_off(hasty, FLAGS_WAIT)
+
+
+def _hasty(workspace: Workspace, held: Sequence[Claimed]) -> list[Claimed]:
+    """The marks whose items are not to be flagged yet: more of their facts are waiting to be read.
+
+    Values and verdicts follow the stream, but a flag asks for a person: it is raised on whole deliveries,
+    not in the middle of a load. Marks that waited long are flagged on what there is.
+    """
+    waiting = Delivery.objects.pending().filter(
+        workspace=workspace, received_at__lt=timezone.now() - BACKLOG_AFTER
+    )
+    if not waiting.exists():
+        return []
+    return [mark for mark in held if mark.marked_at > timezone.now() - FLAGS_WAIT_AT_MOST]
 
 
 def _rank_problems(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:

@@ -87,8 +87,8 @@ def server_urls() -> dict[str, str]:
     as defaults, so the environment always wins. Reads two small files and starts nothing.
     """
     where = places()
-    urls: dict[str, str] = json.loads(_text(where.servers_file) or "{}")
-    urls["SECRET_KEY"] = _text(where.secret_key_file).strip()
+    urls: dict[str, str] = {"SECRET_KEY": _text(where.secret_key_file).strip()}
+    urls.update(json.loads(_text(where.servers_file) or "{}"))
     return {name: value for name, value in urls.items() if value}
 
 

@@ -71,16 +71,20 @@ class Postgres:
         """
         draft = self.data.with_name(f"{self.data.name}.new")
         shutil.rmtree(draft, ignore_errors=True)
-        command = [self.binaries / "initdb", "-D", draft, "-U", "postgres", "--encoding=UTF8"]
-        command += ["--locale-provider=builtin", "--locale=C.UTF-8"]
-        command += ["--auth-host=scram-sha-256", "--auth-local=peer"]
-        self._run([*command, *([] if durable else ["--no-sync"])])
+        locale = ("--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8")
+        access = ("--auth-host=scram-sha-256", "--auth-local=peer")
+        sync = () if durable else ("--no-sync",)
+        self._run("initdb", "-D", draft, "-U", "postgres", *locale, *access, *sync)
         self._statements(
             draft,
             f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}'",
             f"CREATE DATABASE {DATABASE} OWNER {ROLE}",
         )
         draft.rename(self.data)
+
+    def remove(self) -> None:
+        """The data, for good. Only while the server is down."""
+        shutil.rmtree(self.data, ignore_errors=True)
 
     def set_password(self, password: str) -> None:
         """For when the file with the password was lost. Only while the server is down."""
@@ -122,14 +126,14 @@ class Postgres:
 
     def _statements(self, data: Path, *statements: str) -> None:
         """Runs SQL in single-user mode: no port, no password, no other connection. One line each."""
-        command = [self.binaries / "postgres", "--single", "-D", data, "-c", "log_min_messages=fatal"]
-        printed = self._run([*command, "postgres"], "".join(f"{line};\n" for line in statements))
+        text = "".join(f"{statement};\n" for statement in statements)
+        printed = self._run("postgres", "--single", "-D", data, "postgres", text=text)
         if "ERROR:" in printed or "FATAL:" in printed:
             raise CannotStart(f"PostgreSQL could not be set up: {printed.strip().splitlines()[-1]}")
 
-    def _run(self, command: list[str | Path], text: str = "") -> str:
+    def _run(self, program: str, *arguments: str | Path, text: str = "") -> str:
         done = subprocess.run(  # noqa: S603
-            [str(part) for part in command],
+            [str(self.binaries / program), *map(str, arguments)],
             input=text,
             text=True,
             stdout=subprocess.PIPE,
@@ -147,7 +151,7 @@ class Postgres:
             if "No space left" in done.stdout:
                 raise CannotStart(full_disk_line(self.data))
             last = (done.stdout.strip() or "no output").splitlines()[-1]
-            raise CannotStart(f"PostgreSQL could not be set up ({Path(command[0]).name}): {last}")
+            raise CannotStart(f"PostgreSQL could not be set up ({program}): {last}")
         return done.stdout
 
 

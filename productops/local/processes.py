@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 # Every process we start carries this in its environment, with the `var/` folder it serves. It is how
@@ -201,23 +202,21 @@ def is_alive(pid: int) -> bool:
     return state not in ("Z", "X")
 
 
-def end_all(
-    find: Callable[[], Iterator[int]], steps: Sequence[tuple[signal.Signals, float]], stop: Stop | None = None
-) -> int:
-    """Sends each signal in turn to whatever `find` finds, waiting the step's seconds; answers how many it met.
+def end_all(find: Callable[[], Iterator[int]], steps: Sequence[tuple[signal.Signals, float]]) -> None:
+    """Sends each signal in turn to whatever `find` finds, waiting up to the step's seconds after it.
 
     `find` is asked again before every signal, so an id that was given to a stranger meanwhile is spared.
     """
-    met: set[int] = set()
     for number, seconds in steps:
         pids = list(find())
-        met.update(pids)
         for pid in pids:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
-        if pids:
-            Waiter(seconds, 0.1).until(lambda pids=pids: not any(map(is_alive, pids)), stop)  # type: ignore[misc]
-    return len(met)
+        Waiter(seconds, 0.1).until(partial(_all_gone, pids))
+
+
+def _all_gone(pids: Sequence[int]) -> bool:
+    return not any(map(is_alive, pids))
 
 
 # --- Ports ----------------------------------------------------------------------------------------------

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from productops.local.processes import (
@@ -28,9 +31,9 @@ _STEADY_AFTER = 10.0  # seconds of life after which an end counts as the first o
 _HOUSEKEEPING = 5.0
 
 # Together below the ten seconds that one INT or TERM may take.
-_APPS_GET = 4.0
-_SERVERS_GET = 3.0
-_SECOND_ASKING_GETS = 1.0
+_APPS_GET = 3.5
+_SERVERS_GET = 2.5
+_SECOND_ASKING_GETS = 0.7
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Post:
         self.pid_file.write_text(f"{self.process.pid}\n")
 
     def fell(self) -> tuple[int, float]:
-        """Takes note of an end nobody asked for; answers the exit code and the pause before the next start."""
+        """Takes note of an end nobody asked for; answers exit code and pause before the next start."""
         assert self.process is not None
         code = end_group(self.process)
         self.process = None
@@ -87,7 +90,7 @@ class Post:
 
 def pause_after(falls: int) -> float:
     """Seconds to wait before the next start: 0.5, 1, 2, ... up to 30."""
-    return min(_FIRST_PAUSE * 2 ** min(falls - 1, 16), _LONGEST_PAUSE)
+    return min(_FIRST_PAUSE * 2.0 ** min(falls - 1, 16), _LONGEST_PAUSE)
 
 
 @dataclass
@@ -116,6 +119,13 @@ class Supervisor:
 
         Waiter(seconds).until(settled, self.stop)
         return post.process is not None and not has_ended(post.process) and ready()
+
+    def drop(self, name: str) -> None:
+        """Ends one service at once and forgets it."""
+        post = self.posts.pop(name)
+        if post.process is not None:
+            end_group(post.process)
+        post.pid_file.unlink(missing_ok=True)
 
     def tend(self) -> None:
         """Restarts what fell, after its pause, and keeps the logs small."""
@@ -159,9 +169,9 @@ class Supervisor:
                 Waiter(1.0).until(lambda: has_ended(process))
                 end_group(process)
                 return None
-            if output is not None and not _pass_on(output, take):
-                output = None
-        while output is not None and _pass_on(output, take):
+            if output is not None and take and not _pass_on(output, take):
+                output = None  # closed: watching it on would wake us for ever
+        while output is not None and take and _is_readable(output) and _pass_on(output, take):
             pass
         return end_group(process)
 
@@ -178,7 +188,7 @@ class Supervisor:
             for post in asked:
                 _ask(post, turn)
             if asked:
-                Waiter(patience).until(lambda asked=asked: all(map(_is_over, asked)))  # type: ignore[misc]
+                Waiter(patience).until(partial(_are_over, asked))
         for post in posts:
             if post.process is not None:
                 end_group(post.process)
@@ -191,12 +201,16 @@ class Supervisor:
         return max(min([*pending, self._next_housekeeping]) - time.monotonic(), 0.05)
 
 
-def _pass_on(output: int, take: Callable[[bytes], None] | None) -> bool:
-    """Hands on what can be read without waiting; False at the end of the stream or when there is nothing."""
-    if not select.select([output], [], [], 0)[0]:
-        return True if take is None else False
+def _is_readable(output: int) -> bool:
+    return bool(select.select([output], [], [], 0)[0])
+
+
+def _pass_on(output: int, take: Callable[[bytes], None]) -> bool:
+    """Hands on what can be read without waiting; False at the end of the stream."""
+    if not _is_readable(output):
+        return True
     part = os.read(output, 65536)
-    if part and take:
+    if part:
         take(part)
     return bool(part)
 
@@ -208,8 +222,8 @@ def _ask(post: Post, turn: int) -> None:
             post.process.send_signal(post.service.stop_signals[turn])
 
 
-def _is_over(post: Post) -> bool:
-    return post.process is None or has_ended(post.process)
+def _are_over(posts: list[Post]) -> bool:
+    return all(post.process is None or has_ended(post.process) for post in posts)
 
 
 def describe_exit(code: int) -> str:

@@ -1,0 +1,115 @@
+"""What the lists of the outcomes can be asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import Exists, OuterRef, QuerySet
+
+from outcomes.models import Delivery, Flag, Metric, Outcome, ScoringModel, Source
+from outcomes.models.deliveries import DELIVERY_STATES
+from outcomes.models.flags import FLAG_REASONS, FLAG_STATES
+from outcomes.models.metrics import AGGREGATIONS, DIRECTIONS
+from outcomes.models.outcomes import ROLES
+from outcomes.models.sources import CADENCES, SOURCE_KINDS
+from outcomes.models.values import VERDICTS
+from productops.api.filters import (
+    ArchivableFilterSet,
+    ChoicesFilter,
+    RefFilter,
+    SearchFilter,
+    WorkspaceFilterSet,
+    YesNoFilter,
+)
+from roadmap.models import Item, Product
+
+
+class MetricFilters(ArchivableFilterSet):
+    direction = ChoicesFilter(DIRECTIONS)
+    aggregation = ChoicesFilter(AGGREGATIONS)
+    cadence = ChoicesFilter(CADENCES)
+    item = RefFilter(Item, "outcomes__item", label="Metrics that this item was to move: an id or key.")
+    search = SearchFilter(("name", "key", "unit"), label="Full-text search over name, key and unit.")
+
+    class Meta:
+        model = Metric
+        fields: list[str] = []
+
+
+class OutcomeFilters(WorkspaceFilterSet):
+    item = RefFilter(Item, "item", label="An item's id or key.")
+    metric = RefFilter(Metric, "metric", label="A metric's id or key.")
+    product = RefFilter(Product, "item__product", label="A product's id or key.")
+    role = ChoicesFilter(ROLES)
+    due_after = django_filters.DateFilter("due_on", "gte", label="From this day on.")
+    due_before = django_filters.DateFilter("due_on", "lte", label="Up to this day.")
+    has_target = YesNoFilter("target", "isnull", exclude=True, label="Whether a target was set.")
+
+    class Meta:
+        model = Outcome
+        fields: list[str] = []
+
+
+class SourceFilters(WorkspaceFilterSet):
+    kind = ChoicesFilter(SOURCE_KINDS)
+    cadence = ChoicesFilter(CADENCES)
+    search = SearchFilter(("name", "key"), label="Full-text search over name and key.")
+
+    class Meta:
+        model = Source
+        fields: list[str] = []
+
+
+class DeliveryFilters(WorkspaceFilterSet):
+    source = RefFilter(Source, "source", label="A source's id or key.")
+    state = ChoicesFilter(DELIVERY_STATES)
+    external_id = django_filters.CharFilter("external_id", label="The sender's id for the delivery.")
+    received_after = django_filters.IsoDateTimeFilter("received_at", "gte", label="From this instant on.")
+    received_before = django_filters.IsoDateTimeFilter("received_at", "lte", label="Up to this instant.")
+
+    class Meta:
+        model = Delivery
+        fields: list[str] = []
+
+
+class FlagFilters(WorkspaceFilterSet):
+    state = ChoicesFilter(FLAG_STATES)
+    reason = ChoicesFilter(FLAG_REASONS)
+    item = RefFilter(Item, "item", label="An item's id or key.")
+    source = RefFilter(Source, "source", label="A source's id or key.")
+    product = RefFilter(Product, "item__product", label="A product's id or key.")
+    opened_after = django_filters.DateFilter("opened_on", "gte", label="From this day on.")
+    opened_before = django_filters.DateFilter("opened_on", "lte", label="Up to this day.")
+
+    class Meta:
+        model = Flag
+        fields: list[str] = []
+
+
+class ScoringModelFilters(WorkspaceFilterSet):
+    is_active = YesNoFilter("is_active")
+
+    class Meta:
+        model = ScoringModel
+        fields: list[str] = []
+
+
+class VerdictFilter(ChoicesFilter):
+    """Items with one of these verdicts as they stand."""
+
+    def __init__(self) -> None:
+        super().__init__(VERDICTS, "usage__verdict", label="Items with one of these verdicts.")
+
+
+class StandingFlagFilter(ChoicesFilter):
+    """Items with a standing flag for one of these reasons."""
+
+    def __init__(self) -> None:
+        super().__init__(FLAG_REASONS, label="Items with a standing flag for one of these reasons.")
+
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        if not value:
+            return qs
+        standing = Flag.objects.standing().filter(item=OuterRef("pk"), reason__in=value)
+        return qs.filter(Exists(standing))

@@ -1,0 +1,156 @@
+"""The full card of an item, and what is told about its value and its usage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from outcomes.api.cards import (
+    ExposuresOnCard,
+    FlagOnCard,
+    OutcomeOnCard,
+    UsageOnCard,
+    ValueOnCard,
+    outcome_on_card,
+    readings_of,
+    usage_of,
+    value_of,
+)
+from outcomes.api.serializers import NestedOutcomeSerializer
+from outcomes.models import ItemValue, ValueRecord, VerdictSpan
+from outcomes.models.values import VERDICTS
+from roadmap.api.serializers import ItemSerializer
+from roadmap.models import Item
+
+# Made once: building a serializer's fields for every card cost more than all the queries of a list.
+_OUTCOME, _USAGE, _VALUE = OutcomeOnCard(), UsageOnCard(), ValueOnCard()
+
+
+class OutcomesOfItem(serializers.Field):
+    """The item's outcomes: shown with how they stand, taken when the item is created."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "source": "*", "required": False})
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        nested = NestedOutcomeSerializer(many=True, context=self.context)
+        return {"outcomes": nested.run_validation(data)}
+
+    def to_representation(self, item: Item) -> list[dict[str, Any]]:
+        readings = readings_of(item)
+        return [
+            _OUTCOME.to_representation(outcome_on_card(outcome, readings)) for outcome in item.outcomes.all()
+        ]
+
+
+class OutcomesOfItemSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """How the outcomes look in the OpenAPI document: one shape to write, another to read."""
+
+    target_class = "outcomes.api.item_serializers.OutcomesOfItem"
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        shape = NestedOutcomeSerializer if direction == "request" else OutcomeOnCard
+        component = auto_schema.resolve_serializer(shape, direction)
+        return {"type": "array", "items": component.ref}
+
+
+class ItemCardSerializer(ItemSerializer):
+    """An item with what it is for, what it was to move, whether it is used and what it is worth."""
+
+    outcomes = OutcomesOfItem()
+    usage = serializers.SerializerMethodField()
+    # Not `get_value`, which is how REST framework itself asks a serializer for its part of a body.
+    value = serializers.SerializerMethodField("value_card")
+    exposures = serializers.SerializerMethodField()
+    flags = FlagOnCard(source="standing_flags", many=True, read_only=True)
+
+    class Meta:
+        model = Item
+        fields = (*ItemSerializer.Meta.fields, "outcomes", "usage", "value", "exposures", "flags")
+        read_only_fields = ItemSerializer.Meta.read_only_fields
+
+    @extend_schema_field(UsageOnCard)
+    def get_usage(self, item: Item) -> dict[str, Any]:
+        return dict(_USAGE.to_representation(usage_of(item)))
+
+    @extend_schema_field(ValueOnCard)
+    def value_card(self, item: Item) -> dict[str, Any]:
+        return dict(_VALUE.to_representation(value_of(item)))
+
+    @extend_schema_field(ExposuresOnCard)
+    def get_exposures(self, item: Item) -> dict[str, int]:
+        return {"on": item.exposures_on, "off": item.exposures_off}  # type: ignore[attr-defined]
+
+
+class TermsSerializer(ValueOnCard):
+    """A value with its terms, each 0 to 1 or null when unknown, and where every number comes from."""
+
+    outcome = serializers.FloatField(source="outcome_term", allow_null=True, help_text="Weight up to 0.5.")
+    adoption = serializers.FloatField(allow_null=True, help_text="Weight 0.3.")
+    retention = serializers.FloatField(allow_null=True, help_text="Weight 0.2.")
+    judged_on = serializers.DateField(allow_null=True, help_text="The day it was judged as of.")
+    explanation = serializers.DictField(
+        help_text="Every term with its inputs, where each came from and how old it is."
+    )
+
+
+class ItemValueSerializer(TermsSerializer):
+    """An item's value as it stands, fully explained."""
+
+    item = serializers.CharField(source="item.key")
+    demand = serializers.FloatField(help_text="Its share of its problems' demand.")
+    revenue_at_stake = serializers.FloatField(help_text="Its share of its problems' revenue at stake.")
+    opportunity = serializers.FloatField(allow_null=True, help_text="The highest of its problems' scores.")
+
+    class Meta:
+        model = ItemValue
+
+
+class ValueRecordSerializer(serializers.ModelSerializer):
+    """The value as it stood from one computation on, and what caused that."""
+
+    outcome = serializers.FloatField(source="outcome_term", read_only=True, allow_null=True)
+    missing = serializers.ListField(child=serializers.CharField(), read_only=True)
+    explanation = serializers.DictField(read_only=True)
+    cause = serializers.DictField(read_only=True, help_text="A delivery, an edit or the clock.")
+
+    class Meta:
+        model = ValueRecord
+        fields = (
+            "id",
+            "as_of",
+            "judged_on",
+            "expected",
+            "realised",
+            "proven",
+            "coverage",
+            "outcome",
+            "adoption",
+            "retention",
+            "missing",
+            "explanation",
+            "model_version",
+            "cause",
+        )
+        read_only_fields = fields
+
+
+class VerdictSpanSerializer(serializers.ModelSerializer):
+    """From this day on the verdict was this, until the next span begins."""
+
+    verdict = serializers.ChoiceField(VERDICTS)
+
+    class Meta:
+        model = VerdictSpan
+        fields = ("from_on", "verdict", "reason")
+
+
+class ItemUsageSerializer(UsageOnCard):
+    """How an item is used as it stands, what that rests on, and the verdicts it had."""
+
+    item = serializers.CharField(source="item.key")
+    evidence = serializers.DictField(help_text="What else the verdict rests on.")
+    verdicts = VerdictSpanSerializer(many=True, help_text="Oldest first.")

@@ -1,0 +1,152 @@
+"""Items as the whole product sees them: the roadmap's half and what happened afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.http import StreamingHttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from outcomes.api.cards import usage_of, value_of
+from outcomes.api.exports import CSV_RESPONSE, Export
+from outcomes.api.filters import StandingFlagFilter, VerdictFilter
+from outcomes.api.item_export import ITEMS_CSV
+from outcomes.api.item_serializers import (
+    ItemCardSerializer,
+    ItemUsageSerializer,
+    ItemValueSerializer,
+    ValueRecordSerializer,
+)
+from outcomes.models import Exposure, Flag, Metric, Outcome, ValueRecord, VerdictSpan
+from outcomes.services.items import create_item_with_outcomes
+from productops.api.filters import RefFilter
+from productops.api.pages import in_order
+from productops.api.views import ListedMixin
+from productops.workspaces.complaints import Complaint, Refused
+from productops.workspaces.models import Workspace
+from productops.workspaces.versions import NotHere
+from roadmap.api.filters import ItemFilterSet
+from roadmap.api.views import ItemViewSet as RoadmapItemViewSet
+from roadmap.models import Item, Link
+
+
+class ItemFilters(ItemFilterSet):
+    verdict = VerdictFilter()
+    flag = StandingFlagFilter()
+    metric = RefFilter(Metric, "outcomes__metric", distinct=True, label="Items with an outcome on it.")
+
+
+class ItemViewSet(RoadmapItemViewSet):
+    """Bets on the roadmap, each with its problems, outcomes, usage, value and standing flags.
+
+    Creating one may carry its `links` and `outcomes`, in one transaction.
+    """
+
+    serializer_class = ItemCardSerializer
+    filterset_class = ItemFilters
+    orderings: ClassVar[dict[str, Any]] = {
+        **RoadmapItemViewSet.orderings,
+        "proven": "value__proven",
+        "realised": "value__realised",
+        "expected": "value__expected",
+        "coverage": "value__coverage",
+        "trend": "value__trend",
+        "demand": "value__demand",
+        "revenue_at_stake": "value__revenue_at_stake",
+        "opportunity": "value__opportunity",
+        "adoption": "usage__share",
+        "active": "usage__active",
+    }
+    default_ordering = ("-proven",)
+
+    def for_show(self, rows: QuerySet[Item]) -> QuerySet[Item]:
+        links = Link.objects.select_related("problem").order_by("id")
+        outcomes = Outcome.objects.select_related("metric").order_by("id")
+        standing = Flag.objects.standing().order_by("-opened_on", "-id")
+        return (
+            _with_exposures(rows, self.workspace)
+            .select_related("product", "owner__user", "value", "usage")
+            .prefetch_related(
+                Prefetch("links", links),
+                Prefetch("outcomes", outcomes),
+                Prefetch("flags", standing, to_attr="standing_flags"),
+            )
+        )
+
+    def create_object(self, values: dict[str, Any]) -> Item:
+        return create_item_with_outcomes(**self.acting(), **values)
+
+    def edit_object(self, held: Item, version: int | None, changes: dict[str, Any]) -> None:
+        if "outcomes" in changes:
+            detail = "Outcomes come with a new item; later each is set and changed under /outcomes/."
+            raise Refused([Complaint("outcomes", "only_on_creation", detail)])
+        super().edit_object(held, version, changes)
+
+    @extend_schema(responses=ItemValueSerializer)
+    @action(detail=True, methods=["get"])
+    def value(self, request: Request, id: str) -> Response:
+        """The item's value with every term, its inputs, where each came from and how old it is."""
+        return self._shown(ItemValueSerializer(value_of(self.get_object())))
+
+    @extend_schema(responses=ItemUsageSerializer)
+    @action(detail=True, methods=["get"])
+    def usage(self, request: Request, id: str) -> Response:
+        """How the item is used, what that rests on, and every verdict it had, as spans of days."""
+        item = self.get_object()
+        usage = usage_of(item)
+        spans = VerdictSpan.objects.in_workspace(item.workspace_id).filter(item=item)
+        usage.verdicts = spans.order_by("from_on")  # type: ignore[attr-defined]
+        return self._shown(ItemUsageSerializer(usage))
+
+    @extend_schema(operation_id="items_csv", tags=["items"], responses=CSV_RESPONSE, filters=True)
+    def csv(self, request: Request) -> StreamingHttpResponse:
+        """All items that the filters name, as CSV; `fields` chooses the columns."""
+        rows = in_order(self.filter_queryset(self.get_queryset()), request, self)
+        return ITEMS_CSV.answer(request, rows)
+
+    def parameters(self) -> Iterable[str]:
+        if self.action == "csv":
+            return Export.parameters(self.filterset_class)
+        return ("fields",) if self.action in ("value", "usage") else super().parameters()
+
+    def _shown(self, serializer: Serializer) -> Response:
+        """Answer with the fields that were asked for."""
+        self._trim(serializer)
+        return Response(serializer.data)
+
+
+class ValueHistoryViewSet(ListedMixin):
+    """Every value the item has had, newest first, with the cause of each."""
+
+    model = ValueRecord
+    serializer_class = ValueRecordSerializer
+    read_scope, write_scope = "roadmap:read", "roadmap:write"
+    filter_backends: list[Any] = []
+    orderings: ClassVar[dict[str, Any]] = {"as_of": "as_of"}
+    default_ordering = ("-as_of",)
+
+    def for_show(self, rows: QuerySet[ValueRecord]) -> QuerySet[ValueRecord]:
+        item = Item.objects.in_workspace(self.workspace.pk).by_ref(self.kwargs["item"]).first()
+        if item is None:
+            raise NotHere
+        return rows.filter(item=item)
+
+
+def _with_exposures(rows: QuerySet[Item], workspace: Workspace) -> QuerySet[Item]:
+    """Annotate how often the item's flag evaluated on and off in the workspace's window."""
+    today = workspace.today()
+    first = today - timedelta(days=workspace.window_days - 1)
+    days = Exposure.objects.filter(item=OuterRef("pk"), on_date__range=(first, today)).order_by()
+    by_item = days.values("item")
+    return rows.annotate(
+        exposures_on=Coalesce(Subquery(by_item.annotate(number=Sum("on_count")).values("number")), 0),
+        exposures_off=Coalesce(Subquery(by_item.annotate(number=Sum("off_count")).values("number")), 0),
+    )

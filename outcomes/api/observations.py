@@ -1,0 +1,94 @@
+"""Facts stated through the API: the native body of the webhooks, answered at once."""
+
+from __future__ import annotations
+
+import zlib
+from typing import IO, Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from outcomes.api.serializers import DeliverySerializer
+from outcomes.services.statements import state_facts
+from outcomes.sources.native import SECTIONS
+from productops.api.parsing import read_bounded
+from productops.api.problems import Problem
+from productops.api.views import StrictView
+
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class RawBody(BaseParser):
+    """The bytes as they are, unpacked: rows are read one by one, so that a bad one refuses itself alone."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+        headers = parser_context["request"].headers
+        limit = settings.WEBHOOK_MAX_UNPACKED_BYTES
+        data = read_bounded(stream, limit)
+        encoding = headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding in ("", "identity"):
+            return data
+        if encoding != "gzip":
+            raise UnsupportedMediaType(encoding, "Only gzip is taken as Content-Encoding.")
+        return _unpacked(data, limit)
+
+
+def _unpacked(data: bytes, limit: int) -> bytes:
+    """Unpack gzip of at most `limit` bytes; a bomb is refused before it has unfolded."""
+    reader = zlib.decompressobj(_GZIP)
+    try:
+        unpacked = reader.decompress(data, limit + 1)
+    except zlib.error:
+        raise UnsupportedMediaType("gzip", "The body is not gzip.") from None
+    if len(unpacked) > limit:
+        raise Problem(413, "too_large", f"The body unpacks to more than {limit} bytes.")
+    if not reader.eof:
+        raise UnsupportedMediaType("gzip", "The body is not whole gzip.")
+    return unpacked
+
+
+class NativeBodySerializer(serializers.Serializer):
+    """Facts by kind, as webhooks state them; every row is taken or refused on its own."""
+
+    sent_at = serializers.DateTimeField(required=False, help_text="When it was stated; the newest wins.")
+    covers = serializers.ListField(
+        child=serializers.DateField(), required=False, help_text="Days that are told in full."
+    )
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        sections = {
+            name: serializers.ListField(child=serializers.DictField(), required=False) for name in SECTIONS
+        }
+        return {**super().get_fields(), **sections}
+
+
+class ObservationsView(StrictView):
+    """Where facts are stated by key instead of by signature."""
+
+    http_method_names = ["post"]
+    parser_classes = [RawBody]
+    read_scope = write_scope = "ingest"
+
+    @extend_schema(
+        operation_id="observations_create",
+        request=NativeBodySerializer,
+        responses={200: DeliverySerializer, 202: DeliverySerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """State facts: up to 10,000 rows and 8 MiB, gzip or not.
+
+        200 says what became of each row: taken, duplicate or refused and why. 202 says that all were stored
+        and a worker will take them; the delivery tells the rest.
+        """
+        body = request.data if isinstance(request.data, bytes) else b""
+        kind = request.content_type or ""
+        delivery = state_facts(workspace=self.workspace, by=self.actor, body=body, content_type=kind)
+        status = 202 if delivery.state == "pending" else 200
+        return Response(DeliverySerializer(delivery, context={"request": request}).data, status=status)

@@ -1,0 +1,337 @@
+"""How the resources of the outcomes look, and what is taken to make and change them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from outcomes.api.cards import GRADES, outcome_on_card, readings_of
+from outcomes.api.health import HEALTH_STATES, health_of
+from outcomes.models import Delivery, Flag, FlagAction, Metric, Outcome, ScoringModel, Source
+from outcomes.models.deliveries import DELIVERY_STATES
+from outcomes.models.flags import FLAG_REASONS, FLAG_STATES
+from outcomes.models.metrics import AGGREGATIONS, DIRECTIONS
+from outcomes.models.sources import CADENCES
+from productops.api.fields import KeyOrId, Text, WholeNumber
+from productops.api.serializers import PlainSerializer, RowSerializer
+from roadmap.models import Item
+
+
+class MetricSerializer(RowSerializer):
+    """A named series that outcomes are measured on."""
+
+    name = Text(max_length=200, required=False, help_text="The key, if nothing is said.")
+    last_on = serializers.DateField(read_only=True, allow_null=True, help_text="The newest day with a value.")
+
+    class Meta:
+        model = Metric
+        fields = (
+            "id",
+            "key",
+            "name",
+            "unit",
+            "direction",
+            "aggregation",
+            "cadence",
+            "last_on",
+            "archived_at",
+            "version",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = ("archived_at", "version", "created_at", "updated_at")
+
+
+class DayLevelSerializer(serializers.Serializer):
+    on = serializers.DateField()
+    value = serializers.FloatField(help_text="The day's level by the metric's aggregation.")
+    count = serializers.IntegerField(help_text="How many observations are behind it.")
+
+
+class SeriesSerializer(serializers.Serializer):
+    """A metric's daily levels; days that nothing was reported for are left out."""
+
+    metric = serializers.CharField()
+    unit = serializers.CharField()
+    direction = serializers.ChoiceField(DIRECTIONS)
+    aggregation = serializers.ChoiceField(AGGREGATIONS)
+    cadence = serializers.ChoiceField(CADENCES)
+    series = serializers.CharField(allow_null=True, help_text="One series label; null is all of them.")
+    labels = serializers.ListField(
+        child=serializers.CharField(), help_text="The series labels reported in this range."
+    )
+    first_on = serializers.DateField()
+    last_on = serializers.DateField()
+    results = DayLevelSerializer(many=True)
+
+
+_CONTROL = {
+    "oneOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {"metric": {"type": "string"}, "series": {"type": ["string", "null"]}},
+            "required": ["metric"],
+            "additionalProperties": False,
+        },
+    ]
+}
+
+
+@extend_schema_field({"type": "array", "items": _CONTROL})
+class ControlsField(serializers.JSONField):
+    """Metric keys, or `{"metric", "series"}`, of what the release did not touch."""
+
+
+_OUTCOME_FIELDS = (
+    "metric",
+    "series",
+    "role",
+    "baseline",
+    "target",
+    "due_on",
+    "weight",
+    "controls",
+    "washout_days",
+    "after_periods",
+    "margin",
+)
+
+
+class NestedOutcomeSerializer(RowSerializer):
+    """An outcome beneath the item that is being created. Only the metric is asked for."""
+
+    metric = KeyOrId(Metric, help_text="The metric's key or id.")
+    controls = ControlsField(required=False)
+
+    class Meta:
+        model = Outcome
+        fields = _OUTCOME_FIELDS
+
+
+class OutcomeSerializer(RowSerializer):
+    """The metric an item was to move, from where to where and by when, and how that stands."""
+
+    item = KeyOrId(Item, help_text="The item's key or id.")
+    metric = KeyOrId(Metric, help_text="The metric's key or id.")
+    controls = ControlsField(required=False)
+    current = serializers.FloatField(
+        read_only=True, allow_null=True, help_text="The metric's level now, after the release."
+    )
+    attainment = serializers.FloatField(
+        read_only=True, allow_null=True, help_text="(current - baseline) / (target - baseline); 1 is met."
+    )
+    pace = serializers.FloatField(
+        read_only=True, allow_null=True, help_text="Attainment over the elapsed share of the time to due_on."
+    )
+    grade = serializers.ChoiceField(
+        GRADES, read_only=True, allow_null=True, help_text="How strong the design behind the attainment is."
+    )
+    missing = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="What is not known, by name."
+    )
+    baseline_used = serializers.FloatField(
+        read_only=True, allow_null=True, help_text="The baseline typed, else the one measured."
+    )
+    baseline_from = serializers.CharField(
+        read_only=True, allow_null=True, help_text="Where that baseline comes from."
+    )
+
+    class Meta:
+        model = Outcome
+        fields = (
+            "id",
+            "item",
+            *_OUTCOME_FIELDS,
+            "current",
+            "attainment",
+            "pace",
+            "grade",
+            "missing",
+            "baseline_used",
+            "baseline_from",
+            "version",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = ("version", "created_at", "updated_at")
+
+    def to_representation(self, instance: Outcome) -> dict[str, Any]:
+        card = outcome_on_card(instance, readings_of(instance.item))
+        for name in ("current", "attainment", "pace", "grade", "missing", "baseline_from"):
+            setattr(instance, name, card[name])
+        instance.baseline_used = card["baseline"]  # type: ignore[attr-defined]
+        return super().to_representation(instance)
+
+
+class HealthSerializer(serializers.Serializer):
+    state = serializers.ChoiceField(
+        HEALTH_STATES,
+        help_text="silent: the newest covered period ended more than two periods ago.",
+    )
+    last_covered_on = serializers.DateField(allow_null=True, help_text="The newest day it reported for.")
+    waiting = serializers.IntegerField(help_text="Deliveries received and not interpreted yet.")
+    set_aside = serializers.IntegerField(help_text="Deliveries that failed or were quarantined.")
+
+
+class SourceSerializer(RowSerializer):
+    """Where data comes from: an address, a cadence and a health of its own."""
+
+    name = Text(max_length=200, required=False, help_text="The key, if nothing is said.")
+    url = serializers.URLField(read_only=True, help_text="Where to send to. Knowing it is not enough.")
+    last_seen_at = serializers.DateTimeField(
+        source="seen_at", read_only=True, allow_null=True, help_text="When its newest delivery came in."
+    )
+    health = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Source
+        fields: tuple[str, ...] = (
+            "id",
+            "key",
+            "name",
+            "kind",
+            "cadence",
+            "url",
+            "last_seen_at",
+            "health",
+            "version",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = ("version", "created_at", "updated_at")
+
+    @extend_schema_field(HealthSerializer)
+    def get_health(self, source: Source) -> dict[str, Any]:
+        return health_of(source, self.context["request"].workspace.today())
+
+
+class SourceWithSecretSerializer(SourceSerializer):
+    """A source and a new secret of it: told now and never again."""
+
+    secret = serializers.CharField(read_only=True)
+
+    class Meta(SourceSerializer.Meta):
+        fields = (*SourceSerializer.Meta.fields, "secret")
+
+
+class RotationSerializer(PlainSerializer):
+    overlap_hours = WholeNumber(
+        required=False,
+        min_value=0,
+        max_value=24 * 30,
+        help_text="How long the secrets before stay valid; 24 if nothing is said, 0 ends them at once.",
+    )
+
+
+class DeliverySerializer(RowSerializer):
+    """One webhook request as received, and what became of every row of it."""
+
+    source = KeyOrId(Source, read_only=True)  # type: ignore[assignment]
+    state = serializers.ChoiceField(DELIVERY_STATES, read_only=True)
+    outcome = serializers.JSONField(
+        read_only=True, help_text="Refused rows with their reasons, totals by section, and any error."
+    )
+
+    class Meta:
+        model = Delivery
+        fields = (
+            "id",
+            "external_id",
+            "source",
+            "state",
+            "taken",
+            "duplicates",
+            "refused",
+            "outcome",
+            "attempts",
+            "retry_at",
+            "content_type",
+            "body_bytes",
+            "signed_at",
+            "received_at",
+            "interpreted_at",
+        )
+        read_only_fields = fields
+
+
+class FlagActionSerializer(serializers.ModelSerializer):
+    """What was done to a flag, and by whom."""
+
+    class Meta:
+        model = FlagAction
+        fields = ("at", "action", "from_state", "to_state", "by", "note")
+        read_only_fields = fields
+
+
+class FlagSerializer(RowSerializer):
+    """A condition that wants a person, with the numbers it rests on."""
+
+    reason = serializers.ChoiceField(FLAG_REASONS, read_only=True)
+    state = serializers.ChoiceField(FLAG_STATES, read_only=True)
+    item = KeyOrId(Item, shows=("id", "key", "title"), read_only=True, allow_null=True)
+    source = KeyOrId(Source, shows=("id", "key", "name"), read_only=True, allow_null=True)  # type: ignore[assignment]
+    outcome = serializers.SerializerMethodField(help_text="The id of the outcome it is about, if it is.")
+    metric = serializers.SerializerMethodField(help_text="The key of that outcome's metric.")
+    evidence = serializers.DictField(read_only=True, help_text="The numbers used, window and days.")
+    actions = FlagActionSerializer(many=True, read_only=True, help_text="What was done to it, oldest first.")
+
+    class Meta:
+        model = Flag
+        fields = (
+            "id",
+            "reason",
+            "state",
+            "item",
+            "outcome",
+            "metric",
+            "source",
+            "opened_on",
+            "holding_since",
+            "resolved_on",
+            "resolved_cause",
+            "snoozed_until",
+            "dismiss_reason",
+            "recommendation",
+            "evidence",
+            "actions",
+            "version",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+    def get_outcome(self, flag: Flag) -> int | None:
+        return flag.outcome_id
+
+    def get_metric(self, flag: Flag) -> str | None:
+        return flag.outcome.metric.key if flag.outcome is not None else None
+
+
+class NoteSerializer(PlainSerializer):
+    note = Text(max_length=2000, required=False, allow_blank=True)
+
+
+class SnoozeSerializer(PlainSerializer):
+    until = serializers.DateField(help_text="A day yet to come, in the workspace's zone, by the wall clock.")
+
+
+class DismissSerializer(PlainSerializer):
+    reason = Text(max_length=2000, required=False, allow_blank=True)
+
+
+class NothingSerializer(PlainSerializer):
+    """An action that needs no body."""
+
+
+class ScoringModelSerializer(RowSerializer):
+    """The weights, grades and targets that values are computed with."""
+
+    weights = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = ScoringModel
+        fields = ("id", "version", "weights", "is_active", "is_used", "created_at")
+        read_only_fields = fields

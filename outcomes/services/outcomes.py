@@ -1,0 +1,125 @@
+"""Say which metric an item was to move, from where to where; every change has its item computed again."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+from django.db import transaction
+
+from outcomes.models import Metric, Outcome
+from outcomes.models.outcomes import ROLES
+from outcomes.services.marking import mark_items
+from productops.workspaces.actors import Actor
+from productops.workspaces.complaints import Complaint
+from productops.workspaces.models import Workspace
+from productops.workspaces.versions import NotHere, guarded_delete
+from roadmap.models import Item
+from roadmap.services import rows
+
+# The columns are PostgreSQL smallints.
+_MOST_PERIODS = 3650
+
+
+@transaction.atomic
+def set_outcome(*, workspace: Workspace, by: Actor, item_id: int, metric_id: int, **fields: Any) -> Outcome:
+    """Tie an item to a metric. `fields` are any other columns of an outcome.
+
+    Raises Refused for a bad value, NotHere for an item or metric of another workspace, and IntegrityError
+    when the item has an outcome on this metric and series already.
+    """
+    fields = _normalised(fields)
+    if not Item.objects.in_workspace(workspace.id).filter(pk=item_id).exists():
+        raise NotHere
+    if not Metric.objects.in_workspace(workspace.id).filter(pk=metric_id).exists():
+        raise NotHere
+    outcome = Outcome(workspace=workspace, item_id=item_id, metric_id=metric_id, **fields)
+    rows.check(outcome, problems_with_outcome(workspace, fields))
+    outcome.save(force_insert=True)
+    mark_items(workspace, [item_id], by)
+    return outcome
+
+
+@transaction.atomic
+def edit_outcome(
+    *, workspace: Workspace, by: Actor, outcome_id: int, version: int | None, changes: dict[str, Any]
+) -> Outcome:
+    """Change fields of an outcome. Raises Refused, StaleEdit, NotHere or IntegrityError (a second outcome on
+    the same metric and series)."""
+    changes = _normalised(changes)
+    outcome = rows.find(Outcome, workspace, outcome_id)
+    if rows.edit(outcome, version, changes, problems_with_outcome(workspace, changes)):
+        mark_items(workspace, [outcome.item_id], by)
+    outcome.refresh_from_db()
+    return outcome
+
+
+@transaction.atomic
+def remove_outcome(*, workspace: Workspace, by: Actor, outcome_id: int, version: int | None) -> None:
+    """Take an outcome away, with the flags that were about it. Raises StaleEdit or NotHere."""
+    outcomes = Outcome.objects.in_workspace(workspace.id)
+    # Marks come first: a worker holds them before it writes flags, which point at outcomes.
+    mark_items(workspace, outcomes.filter(pk=outcome_id).values_list("item_id", flat=True), by)
+    guarded_delete(outcomes, outcome_id, version)
+
+
+def _normalised(fields: dict[str, Any]) -> dict[str, Any]:
+    """A blank series reads all of them, like none at all; stored one way, it cannot be set twice."""
+    return {**fields, "series": None} if fields.get("series") == "" else fields
+
+
+def problems_with_outcome(workspace: Workspace, fields: dict[str, Any]) -> list[Complaint]:
+    """Return the complaints about those fields of an outcome that are given."""
+    complaints = []
+    if "role" in fields and fields["role"] not in ROLES:
+        complaints.append(Complaint("role", "invalid_choice", f"Must be one of {', '.join(ROLES)}."))
+    for field in ("baseline", "target"):
+        value = fields.get(field)
+        if value is not None and not isfinite(value):
+            complaints.append(Complaint(field, "invalid", "Must be a finite number."))
+    weight = fields.get("weight", 1)
+    if weight is None or not (isfinite(weight) and weight > 0):
+        complaints.append(Complaint("weight", "out_of_range", "A weight must be above 0."))
+    margin = fields.get("margin")
+    if margin is not None and not (isfinite(margin) and margin >= 0):
+        complaints.append(Complaint("margin", "out_of_range", "A margin cannot be below 0."))
+    complaints += _problems_with_periods(fields)
+    if fields.get("controls"):
+        complaints += _problems_with_controls(workspace, fields["controls"])
+    return complaints
+
+
+def _problems_with_periods(fields: dict[str, Any]) -> list[Complaint]:
+    complaints = []
+    washout = fields.get("washout_days", 0)
+    if washout is None or not 0 <= washout <= _MOST_PERIODS:
+        detail = f"Must lie between 0 and {_MOST_PERIODS} days."
+        complaints.append(Complaint("washout_days", "out_of_range", detail))
+    after = fields.get("after_periods")
+    if after is not None and not 1 <= after <= _MOST_PERIODS:
+        detail = f"Must lie between 1 and {_MOST_PERIODS} periods."
+        complaints.append(Complaint("after_periods", "out_of_range", detail))
+    return complaints
+
+
+def _problems_with_controls(workspace: Workspace, controls: Any) -> list[Complaint]:
+    """Controls are metric keys or {"metric", "series"}; every one must be a metric that exists."""
+    wrong = Complaint("controls", "invalid", 'A list of metric keys or of {"metric", "series"}.')
+    if not isinstance(controls, list):
+        return [wrong]
+    keys: list[str] = []
+    for control in controls:
+        key = control.get("metric") if isinstance(control, dict) else control
+        if not isinstance(key, str) or not _is_control(control):
+            return [wrong]
+        keys.append(key)
+    known = set(Metric.objects.in_workspace(workspace.id).filter(key__in=keys).values_list("key", flat=True))
+    unknown = [key for key in keys if key not in known]
+    return [Complaint("controls", "does_not_exist", f"There is no metric {key!r}.") for key in unknown]
+
+
+def _is_control(control: Any) -> bool:
+    if not isinstance(control, dict):
+        return True
+    series = control.get("series")
+    return control.keys() <= {"metric", "series"} and (series is None or isinstance(series, str))

@@ -1,0 +1,106 @@
+"""Serializers that refuse what they do not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from django.db import models
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+from productops.api.fields import Amount, Number, Text, WebAddress, WholeNumber
+
+
+class RefusesUnknownFields(serializers.Serializer):
+    """A field that is not part of the body is an error, and so is one that only we write."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            self._refuse(data)
+        return super().to_internal_value(data)
+
+    def _refuse(self, data: Mapping[str, Any]) -> None:
+        complaints: dict[str, list[ErrorDetail]] = {}
+        for name in data:
+            field = self.fields.get(name)
+            if field is None:
+                complaints[str(name)[:100]] = [ErrorDetail("There is no such field.", "unknown")]
+            elif field.read_only:
+                complaints[name] = [ErrorDetail("This field cannot be written.", "read_only")]
+        if self.root is not self and getattr(self.root, "partial", False):
+            # A PATCH leaves out fields of the object, not of what is nested in it: that is said whole.
+            missing = [name for name, field in self.fields.items() if field.required and name not in data]
+            complaints |= {name: [ErrorDetail("This field is required.", "required")] for name in missing}
+        if complaints:
+            raise serializers.ValidationError(complaints)
+
+
+class PlainSerializer(RefusesUnknownFields):
+    """A body or an answer that is not a row."""
+
+
+class RowSerializer(RefusesUnknownFields, serializers.ModelSerializer):
+    """A row. Uniqueness is not asked for beforehand: two requests would both be told yes. The database says."""
+
+    # Shared by every resource; written by us alone.
+    id = serializers.IntegerField(read_only=True)
+
+    serializer_field_mapping: ClassVar[dict[type[models.Field], type[serializers.Field]]] = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.FloatField: Number,
+        models.IntegerField: WholeNumber,
+        models.PositiveIntegerField: WholeNumber,
+        models.PositiveSmallIntegerField: WholeNumber,
+        models.DecimalField: Amount,
+        models.CharField: Text,
+        models.TextField: Text,
+        models.URLField: WebAddress,
+    }
+
+    def get_validators(self) -> list[Any]:
+        return []
+
+    def get_uniqueness_extra_kwargs(
+        self, field_names: Iterable[str], declared_fields: Mapping[str, Any], extra_kwargs: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        return extra_kwargs, {}
+
+    def written_values(self) -> dict[str, Any]:
+        """What the body said, and for a full replacement (PUT) the default of every field that it left out."""
+        said = dict(self.validated_data)
+        if self.instance is None or self.partial:
+            return said
+        return {**self._defaults(), **said}
+
+    def _defaults(self) -> dict[str, Any]:
+        model: type[models.Model] = self.Meta.model
+        columns = {field.name: field for field in model._meta.concrete_fields}
+        return {
+            field.source: columns[field.source].get_default()
+            for field in self.fields.values()
+            if not field.read_only and field.source in columns and field.source != "key"
+        }
+
+
+class FieldErrorSerializer(serializers.Serializer):
+    """One thing that is wrong."""
+
+    pointer = serializers.CharField(help_text="JSON pointer into the body, or to the parameter's name.")
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    source = serializers.CharField(  # type: ignore[assignment]  # a field's own attribute has this name
+        required=False, help_text="`query` for a query parameter."
+    )
+
+
+class ErrorBodySerializer(serializers.Serializer):
+    """An error, RFC 9457."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    instance = serializers.CharField()
+    request_id = serializers.CharField(allow_null=True)
+    errors = FieldErrorSerializer(many=True)  # type: ignore[assignment]  # so has a serializer's

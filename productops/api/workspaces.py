@@ -1,0 +1,175 @@
+"""The workspace in hand, its people and its keys."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from productops.api.fields import Text
+from productops.api.preconditions import expected_version, is_known
+from productops.api.serializers import RowSerializer
+from productops.api.views import CreatedMixin, ReadOnlyViewSet, Resource
+from productops.workspaces.keys import is_in_force, issue_key, revoke_key
+from productops.workspaces.models import ApiKey, Member, Workspace
+from productops.workspaces.models.keys import SCOPES
+from productops.workspaces.services import edit_workspace
+
+
+class WorkspaceSerializer(RowSerializer):
+    today = serializers.SerializerMethodField(help_text="The day that everything is judged as of.")
+
+    class Meta:
+        model = Workspace
+        fields = (
+            "id",
+            "key",
+            "name",
+            "time_zone",
+            "pinned_on",
+            "today",
+            "grace_days",
+            "window_days",
+            "under_used_below",
+            "target_adoption",
+            "flag_open_days",
+            "flag_resolve_days",
+            "is_generated",
+            "version",
+            "updated_at",
+        )
+        read_only_fields = ("key", "is_generated", "version", "updated_at")
+
+    @extend_schema_field(serializers.DateField)
+    def get_today(self, workspace: Workspace) -> str:
+        return workspace.today().isoformat()
+
+
+class WorkspaceViewSet(Resource):
+    """The workspace that the key or the header names: its zone, pin and thresholds.
+
+    Changing any of these judges everything anew.
+    """
+
+    model = Workspace
+    serializer_class = WorkspaceSerializer
+    read_scope = "roadmap:read"
+    write_scope = "admin"
+    pagination_class = None
+
+    def get_queryset(self) -> QuerySet[Workspace]:
+        if getattr(self, "swagger_fake_view", False):
+            return Workspace.objects.none()
+        return Workspace.objects.filter(pk=self.workspace.pk)
+
+    def retrieve(self, request: Request) -> Response:
+        held = self.workspace
+        response = Response(self.get_serializer(held).data)
+        if is_known(request, self.tag(response, held)):
+            response.data, response.status_code = None, 304
+        return response
+
+    def partial_update(self, request: Request) -> Response:
+        held = self.workspace
+        version = expected_version(request, held.version)
+        serializer = self.get_serializer(held, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        edit_workspace(workspace=held, by=self.actor, version=version, changes=serializer.written_values())
+        return self.answer(held.pk)
+
+
+class MemberSerializer(RowSerializer):
+    name = serializers.CharField(source="display_name", read_only=True)
+
+    class Meta:
+        model = Member
+        fields = ("id", "name", "role", "created_at")
+        read_only_fields = ("role", "created_at")
+
+
+class MemberViewSet(ReadOnlyViewSet):
+    """The people of the workspace."""
+
+    model = Member
+    serializer_class = MemberSerializer
+    read_scope = "roadmap:read"
+    orderings: ClassVar[dict[str, str]] = {"created_at": "created_at", "role": "role"}
+
+    def for_show(self, rows: QuerySet[Member]) -> QuerySet[Member]:
+        return rows.select_related("user")
+
+
+class ApiKeySerializer(RowSerializer):
+    name = Text(max_length=200)
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=SCOPES), allow_empty=False)
+    is_in_force = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ApiKey
+        fields = (
+            "id",
+            "name",
+            "scopes",
+            "public_id",
+            "created_at",
+            "expires_at",
+            "revoked_at",
+            "last_used_at",
+            "is_in_force",
+        )
+        read_only_fields = ("public_id", "created_at", "revoked_at", "last_used_at")
+
+    def get_is_in_force(self, key: ApiKey) -> bool:
+        return is_in_force(key)
+
+
+class IssuedKeySerializer(ApiKeySerializer):
+    """A new key, with the plain text that is shown this once."""
+
+    key = serializers.CharField(read_only=True, help_text="Shown once; only its hash is kept.")
+
+    class Meta:
+        model = ApiKey
+        fields = (*ApiKeySerializer.Meta.fields, "key")
+        read_only_fields = ApiKeySerializer.Meta.read_only_fields
+
+
+class ApiKeyViewSet(CreatedMixin, ReadOnlyViewSet):
+    """The keys of the workspace. The secret is shown once, at creation; a key cannot revoke itself."""
+
+    model = ApiKey
+    serializer_class = ApiKeySerializer
+    read_scope = "admin"
+    write_scope = "admin"
+    orderings: ClassVar[dict[str, str]] = {"created_at": "created_at", "name": "name"}
+    default_ordering = ("-created_at",)
+
+    @extend_schema(responses={201: IssuedKeySerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        key, plain_text = issue_key(self.workspace, by=self.actor, **serializer.validated_data)
+        response = self.answer(key.pk, status=201)
+        response.data = {**response.data, "key": plain_text}
+        response["Cache-Control"] = "no-store"
+        return response
+
+    @extend_schema(request=None, responses=ApiKeySerializer)
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, id: str) -> Response:
+        """Revoke the key at once."""
+        key = self.get_object()
+        by_key = request.auth if isinstance(request.auth, ApiKey) else None
+        revoke_key(workspace=self.workspace, key_id=key.pk, by_key=by_key)
+        return self.answer(key.pk)
+
+
+ROUTES = [
+    ("members", MemberViewSet),
+    ("api-keys", ApiKeyViewSet),
+]

@@ -1,0 +1,85 @@
+"""`script/test`: the checks and the tests on servers of their own, which end with them whatever happens."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from productops.local.errors import CannotStart, Stopped, complain, in_one_line
+from productops.local.places import CHECKOUT, Places
+from productops.local.processes import Stop, start_process
+from productops.local.programs import child_environ
+from productops.local.serve import check_disk, end_leftovers, only_one
+from productops.local.servers import Servers
+from productops.local.supervisor import Supervisor
+from productops.local.telling import Telling
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+REQUIRE_BROWSER = "PRODUCTOPS_REQUIRE_BROWSER"
+_SECONDS = 3600.0
+_HOW_TO_GET_ONE = "no Chromium found; get one with: apt-get install chromium"
+
+
+def main(environ: Mapping[str, str], arguments: Sequence[str]) -> int:
+    """Runs the checks and all tests, or pytest with `arguments` alone; answers the worst exit code."""
+    stop = Stop()
+    stop.listen()
+    where = Places(CHECKOUT / "var" / "test")
+    try:
+        with in_one_line(where.var):
+            where.make()
+            check_disk(where.var)
+            with only_one(where, "the tests' own servers"):
+                return run_tests(where, environ, arguments, stop)
+    except Stopped:
+        return 130
+    except CannotStart as reason:
+        complain(str(reason))
+        return 1
+
+
+def run_tests(where: Places, environ: Mapping[str, str], arguments: Sequence[str], stop: Stop) -> int:
+    pytest = [sys.executable, "-m", "pytest", *(arguments or all_tests(environ))]
+    say = Telling(where.log / "server.log")
+    end_leftovers(where)
+    supervisor = Supervisor(stop, where.run, say)
+    try:
+        urls = Servers(where, supervisor, say, durable=False).start(environ)
+        inherited = child_environ(environ, where, urls, "http://127.0.0.1:8000")
+        checked = 0 if arguments else run_here(supervisor, inherited, [CHECKOUT / "script" / "check"])
+        tested = run_here(supervisor, inherited, pytest)
+    finally:
+        supervisor.stop_all()
+        end_leftovers(where)
+    return tested or checked
+
+
+def all_tests(environ: Mapping[str, str]) -> list[str]:
+    """Both cores, the journeys of one worker together; without a browser, all but the browser's."""
+    options = ["-n", "2", "-p", "tests.journeys.scheduling"]
+    if find_browser() is None:
+        if environ.get(REQUIRE_BROWSER):
+            raise CannotStart(f"{_HOW_TO_GET_ONE} (the browser tests are required here)")
+        complain(f"the browser tests are skipped: {_HOW_TO_GET_ONE}")
+        options += ["-m", "not browser"]
+    return options
+
+
+def find_browser() -> str | None:
+    """The path of a Chromium that the system has."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+def run_here(supervisor: Supervisor, environ: Mapping[str, str], command: Sequence[str | Path]) -> int:
+    process = start_process(command, environ=environ, cwd=CHECKOUT)
+    code = supervisor.run_beside(process, _SECONDS)
+    if supervisor.stop.asked:
+        raise Stopped
+    return code if code is not None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ, sys.argv[1:]))

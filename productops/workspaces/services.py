@@ -1,0 +1,80 @@
+"""What an administrator can do with a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from productops.workspaces.actors import Actor
+from productops.workspaces.complaints import Complaint, Refused
+from productops.workspaces.models import Member, User, Workspace
+from productops.workspaces.signals import workspace_changed, workspace_created
+from productops.workspaces.versions import changed_fields, guarded_update
+
+EDITABLE = (
+    "name",
+    "time_zone",
+    "pinned_on",
+    "grace_days",
+    "window_days",
+    "under_used_below",
+    "target_adoption",
+    "flag_open_days",
+    "flag_resolve_days",
+)
+
+
+@transaction.atomic
+def create_workspace(*, key: str, name: str, by: Actor, **settings: Any) -> Workspace:
+    """Make a workspace; `settings` are fields of EDITABLE and `is_generated`. Raises Refused."""
+    workspace = Workspace(key=key, name=name, **settings)
+    _refuse_bad_workspace(workspace)
+    workspace.save(force_insert=True)
+    workspace_created.send(Workspace, workspace_id=workspace.pk, cause=_cause(by))
+    return workspace
+
+
+@transaction.atomic
+def edit_workspace(
+    *, workspace: Workspace, by: Actor, version: int | None, changes: Mapping[str, Any]
+) -> Workspace:
+    """Change a workspace's name, zone, pin or thresholds. Raises Refused and StaleEdit."""
+    held = Workspace.objects.get(pk=workspace.pk)
+    wanted = changed_fields(held, {name: changes[name] for name in EDITABLE if name in changes})
+    before = {name: getattr(held, name) for name in wanted}
+    for name, value in wanted.items():
+        setattr(held, name, value)
+    _refuse_bad_workspace(held)
+    guarded_update(Workspace.objects.all(), workspace.pk, version, wanted)
+    if wanted:
+        workspace_changed.send(
+            Workspace, workspace_id=workspace.pk, changed=sorted(wanted), before=before, cause=_cause(by)
+        )
+    return Workspace.objects.get(pk=workspace.pk)
+
+
+def add_member(*, workspace: Workspace, user: User, role: str) -> Member:
+    """Make a person a member, or change the role of one who is."""
+    member, _ = Member.objects.update_or_create(workspace=workspace, user=user, defaults={"role": role})
+    return member
+
+
+def _refuse_bad_workspace(workspace: Workspace) -> None:
+    """Django's own checks of fields, uniqueness and constraints, as complaints."""
+    try:
+        workspace.full_clean()
+    except ValidationError as error:
+        raise Refused(
+            Complaint(
+                "" if field == "__all__" else field, problem.code or "invalid", " ".join(problem.messages)
+            )
+            for field, problems in error.error_dict.items()
+            for problem in problems
+        ) from error
+
+
+def _cause(by: Actor) -> dict[str, str]:
+    return {"kind": "edit", "by": by.name, "via": by.via}

@@ -1,0 +1,145 @@
+"""Problems: the ranked list that is the front door, and each with what stands behind its numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, Model, OrderBy
+from django.http import HttpRequest
+from django.urls import reverse
+
+from productops.workspaces.admin.owned import ReadOnlyAdmin, list_url, page_url, url_of
+from productops.workspaces.dashboard import DashboardSite, Panel, PanelRow
+from productops.workspaces.scope import Scope, asking
+from roadmap import services
+from roadmap.admin.archiving import ArchivingAdmin
+from roadmap.admin.numbers import short
+from roadmap.models import Evidence, Link, Problem, ProblemStanding
+
+_NEWEST = 8
+
+
+def _last(name: str) -> OrderBy:
+    return F(name).desc(nulls_last=True)
+
+
+@admin.register(Problem)
+class ProblemAdmin(ArchivingAdmin):
+    place = 1
+    is_key_made = True
+    list_display = ("title", "key", "demand", "revenue_at_stake", "opportunity", "evidence_count", "parent")
+    list_select_related = ("standing", "parent")
+    search_fields = ("title", "key")
+    ordering = (_last("standing__demand"), "id")
+    fields = ("key", "title", "description", "parent")
+    autocomplete_fields = ("parent",)
+    change_form_template = "admin/roadmap/problem/change_form.html"
+
+    @admin.display(ordering=_last("standing__demand"))
+    def demand(self, problem: Problem) -> str:
+        return short(_number(problem, "demand"))
+
+    @admin.display(description="revenue at stake", ordering=_last("standing__revenue_at_stake"))
+    def revenue_at_stake(self, problem: Problem) -> str:
+        return short(_number(problem, "revenue_at_stake"), 0)
+
+    @admin.display(ordering=_last("standing__opportunity"))
+    def opportunity(self, problem: Problem) -> str:
+        standing = standing_of(problem)
+        text = short(_number(problem, "opportunity"))
+        return f"{text} (low evidence)" if standing and standing.is_low_evidence else text
+
+    @admin.display(description="evidence", ordering=_last("standing__evidence_count"))
+    def evidence_count(self, problem: Problem) -> int:
+        standing = standing_of(problem)
+        return standing.evidence_count if standing else 0
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        problem = self.get_object(request, object_id)
+        card = problem_card(problem)
+        return super().change_view(request, object_id, form_url, {**card, **(extra_context or {})})
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> Model:
+        return services.create_problem(**asking(request), **values)
+
+    def edit(self, request: HttpRequest, row: Any, version: int | None, changes: dict[str, Any]) -> None:
+        services.edit_problem(**asking(request), problem_id=row.pk, version=version, changes=changes)
+
+    def remove(self, request: HttpRequest, row: Any, version: int | None) -> str:
+        is_gone = services.remove_problem(**asking(request), problem_id=row.pk, version=version)
+        return "deleted" if is_gone else "archived"
+
+    def restore(self, request: HttpRequest, row: Any, version: int | None) -> None:
+        services.restore_problem(**asking(request), problem_id=row.pk, version=version)
+
+
+@admin.register(ProblemStanding)
+class ProblemStandingAdmin(ReadOnlyAdmin):
+    list_display = ("problem", "demand", "revenue_at_stake", "opportunity", "evidence_count", "computed_at")
+    list_select_related = ("problem",)
+    search_fields = ("problem__key", "problem__title")
+    ordering = ("-demand", "id")
+
+
+def standing_of(problem: Problem) -> ProblemStanding | None:
+    """Return the problem's numbers; None until they were first computed."""
+    return getattr(problem, "standing", None)
+
+
+def problem_card(problem: Problem) -> dict[str, Any]:
+    """Return what the problem's page shows above its form."""
+    links = (
+        Link.objects.in_workspace(problem.workspace_id)
+        .filter(problem=problem, item__archived_at=None)
+        .select_related("item")
+        .order_by("-weight", "id")
+    )
+    evidence = (
+        Evidence.objects.in_workspace(problem.workspace_id)
+        .filter(problem=problem, is_retracted=False)
+        .select_related("customer")
+        .order_by(F("observed_on").desc(nulls_last=True), "-id")[:_NEWEST]
+    )
+    children = Problem.objects.in_workspace(problem.workspace_id).current().filter(parent=problem)
+    return {
+        "standing": standing_of(problem),
+        "links": [(link.item, url_of(link.item), link.weight) for link in links],
+        "evidence": [(piece, url_of(piece)) for piece in evidence],
+        "children": [(child, url_of(child)) for child in children.order_by("title", "id")],
+        "evidence_url": list_url(Evidence, f"problem__id__exact={problem.pk}"),
+        "add_evidence_url": f"{reverse('admin:roadmap_evidence_add')}?problem={problem.pk}",
+    }
+
+
+def _number(problem: Problem, name: str) -> float | None:
+    standing = standing_of(problem)
+    return getattr(standing, name) if standing else None
+
+
+def problems_by_demand(scope: Scope) -> Panel:
+    """The first page's list of problems that most want solving."""
+    problems = scope.limit(Problem.objects.current().select_related("standing")).order_by(
+        F("standing__demand").desc(nulls_last=True), "id"
+    )[:_NEWEST]
+    rows = [
+        PanelRow(
+            label=problem.title,
+            url=page_url(Problem, problem.pk),
+            detail=f"demand {short(_number(problem, 'demand'))},"
+            f" revenue at stake {short(_number(problem, 'revenue_at_stake'), 0)}",
+        )
+        for problem in problems
+    ]
+    empty = "No problem has been written down yet. Start with what customers struggle with."
+    return Panel("Problems by demand", list_url(Problem), rows, empty)
+
+
+assert isinstance(admin.site, DashboardSite)
+admin.site.add_panel(20, problems_by_demand)

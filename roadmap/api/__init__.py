@@ -1,0 +1,1 @@
+"""The roadmap's resources. The storey above extends the item's."""

@@ -1,0 +1,17 @@
+"""Which resource is found where."""
+
+from __future__ import annotations
+
+from roadmap.api import constraints, views
+
+constraints.register()
+
+ROUTES = [
+    ("products", views.ProductViewSet),
+    ("customers", views.CustomerViewSet),
+    ("problems", views.ProblemViewSet),
+    ("evidence", views.EvidenceViewSet),
+    ("surveys", views.SurveyViewSet),
+    ("items", views.ItemViewSet),
+    ("links", views.LinkViewSet),
+]

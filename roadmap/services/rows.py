@@ -1,0 +1,151 @@
+"""The moves that all services share: find, check, name, write by version, tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.db.models import QuerySet
+from django.dispatch import Signal
+from django.utils import timezone
+from django.utils.text import slugify
+
+from productops.workspaces.actors import Actor
+from productops.workspaces.complaints import Complaint, SaysWhatIsWrong, refuse_if_any
+from productops.workspaces.models import Versioned, Workspace
+from productops.workspaces.versions import NotHere, StaleEdit, changed_fields, guarded_delete, guarded_update
+from roadmap.rules import KEY_LENGTH, RESERVED_KEYS
+
+Row = TypeVar("Row", bound=Versioned)
+
+_KEY_ROOM = KEY_LENGTH - 8  # for a number behind the words of the title
+
+
+def find(model: type[Row], workspace: Workspace, pk: int) -> Row:
+    """The row of this workspace; raises NotHere."""
+    found: Any = model.objects.in_workspace(workspace.pk).filter(pk=pk).first()
+    if found is None:
+        raise NotHere
+    row: Row = found
+    return row
+
+
+def check(row: Versioned, said_by_rules: Iterable[SaysWhatIsWrong] = ()) -> None:
+    """Raise Refused with what the rules said and with what the columns cannot hold.
+
+    A new row may lack its key: it gets one from its title.
+
+    References are not looked up: they come as rows, and a composite key in the database keeps each in its
+    workspace.
+    """
+    complaints = [Complaint(said.field, said.code, said.detail) for said in said_by_rules]
+    skipped = {field.name for field in row._meta.concrete_fields if field.is_relation}
+    if row._state.adding and not getattr(row, "key", "unnamed"):
+        skipped.add("key")
+    try:
+        row.clean_fields(exclude=skipped | {complaint.field for complaint in complaints})
+    except ValidationError as error:
+        complaints += [
+            Complaint(field, found.code or "invalid", " ".join(found.messages))
+            for field, errors in error.error_dict.items()
+            for found in errors
+        ]
+    refuse_if_any([*complaints, *_references_elsewhere(row)])
+
+
+def _references_elsewhere(row: Versioned) -> list[Complaint]:
+    """A row of another workspace does not exist here, whatever handed it over."""
+    return [
+        Complaint(field.name, "does_not_exist", "There is no such object here.")
+        for field in row._meta.concrete_fields
+        if field.is_relation and field.name in row._state.fields_cache
+        for other in [getattr(row, field.name)]
+        if getattr(other, "workspace_id", row.workspace_id) != row.workspace_id
+    ]
+
+
+def insert_named(row: Row, words: str) -> Row:
+    """Insert a row that people name: with its key, or one made from `words` that is still free.
+
+    Raises IntegrityError when the key that was asked for is taken.
+    """
+    if not row.key:  # type: ignore[attr-defined]
+        row.key = free_key(type(row), row.workspace_id, words)  # type: ignore[attr-defined]
+    row.save(force_insert=True)
+    return row
+
+
+def free_key(model: type[Versioned], workspace_id: int, words: str) -> str:
+    """A key like the words, numbered when taken: saved-carts, saved-carts-2. Inside a transaction.
+
+    Whoever makes a key from the same words at the same moment waits until this transaction has ended.
+    """
+    stem = slugify(words)[:_KEY_ROOM].strip("-_")
+    if not stem or stem.isdigit() or stem in RESERVED_KEYS:
+        stem = f"{model._meta.model_name}-{stem}".rstrip("-")
+    with connection.cursor() as cursor:
+        name = f"{model._meta.db_table}:{workspace_id}:{stem}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+    rows: QuerySet[Any] = model.objects.in_workspace(workspace_id)
+    rows = rows.filter(key__startswith=stem)
+    taken = set(rows.values_list("key", flat=True))
+    if stem not in taken:
+        return stem
+    return next(key for number in range(2, len(taken) + 3) if (key := f"{stem}-{number}") not in taken)
+
+
+def write(row: Row, version: int | None, changes: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
+    """Write those of `changes` that differ from `held`, by version; False when there was nothing to write.
+
+    An edit that changes nothing leaves the version as it is, but one based on another version is refused.
+    """
+    if not changes:
+        if version is not None and held["version"] != version:
+            raise StaleEdit
+        return False
+    guarded_update(type(row).objects.in_workspace(row.workspace_id), row.pk, version, changes)
+    return True
+
+
+def edit(
+    row: Row, version: int | None, changes: Mapping[str, Any], rules: Iterable[SaysWhatIsWrong] = ()
+) -> dict[str, Any]:
+    """Check a row with `changes` applied and write what differs; returns the old values of what did.
+
+    `rules` is read after the changes have been applied, so it may be a generator over the row.
+    """
+    wanted = changed_fields(row, changes)
+    before = {name: getattr(row, name) for name in wanted}
+    held_version = row.version
+    for name, value in wanted.items():
+        setattr(row, name, value)
+    check(row, rules)
+    write(row, version, wanted, {"version": held_version})
+    return before
+
+
+def archive_or_delete(row: Row, version: int | None, has_history: bool) -> bool:
+    """Archive a row with a history, delete one without; True when it is gone."""
+    rows = type(row).objects.in_workspace(row.workspace_id)
+    if not has_history:
+        guarded_delete(rows, row.pk, version)
+        return True
+    if row.archived_at is None:  # type: ignore[attr-defined]
+        guarded_update(rows, row.pk, version, {"archived_at": timezone.now()})
+    return False
+
+
+def restore(row: Row, version: int | None) -> None:
+    """Bring an archived row back into the lists."""
+    rows = type(row).objects.in_workspace(row.workspace_id)
+    guarded_update(rows, row.pk, version, {"archived_at": None})
+
+
+def tell(signal: Signal, workspace: Workspace, ids: Iterable[int | None], by: Actor) -> None:
+    """Send the signal about these rows, once each, unless there are none."""
+    told = sorted({pk for pk in ids if pk is not None})
+    if told:
+        cause = {"kind": "edit", "by": by.name, "via": by.via}
+        signal.send(Workspace, workspace_id=workspace.pk, ids=told, cause=cause)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.test import Client
+from drf_spectacular.drainage import GENERATOR_STATS, reset_generator_stats
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer
+from drf_spectacular.validation import validate_schema
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@pytest.fixture(scope="module")
+def document() -> dict:
+    return json.loads(OpenApiJsonRenderer().render(SchemaGenerator().get_schema(request=None, public=True)))
+
+
+def operations(document: dict) -> list[tuple[str, str, dict]]:
+    return [
+        (path, method, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if method in METHODS
+    ]
+
+
+def test_the_document_is_openapi_3_1_and_was_made_without_a_warning(capsys) -> None:
+    reset_generator_stats()
+    made = SchemaGenerator().get_schema(request=None, public=True)
+    validate_schema(made)
+    assert made["openapi"].startswith("3.1")
+    assert not GENERATOR_STATS, capsys.readouterr().err
+
+
+def test_every_operation_says_which_scope_it_needs(document) -> None:
+    scopes = set(document["components"]["securitySchemes"])
+    assert scopes == {"ApiKey", "Session"}
+    for path, method, operation in operations(document):
+        assert operation["security"][0]["ApiKey"], (path, method)
+
+
+def test_every_operation_says_which_errors_can_occur(document) -> None:
+    for path, method, operation in operations(document):
+        statuses = set(operation["responses"])
+        assert {"400", "401", "403", "503"} <= statuses, (path, method)
+        if "{" in path:
+            assert "404" in statuses, (path, method)
+        if method in ("post", "put", "patch"):
+            assert {"411", "413", "415"} <= statuses, (path, method)
+        if method in ("put", "patch", "delete"):
+            assert {"412", "428"} <= statuses, (path, method)
+        for status, answer in operation["responses"].items():
+            if status >= "400":
+                assert list(answer["content"]) == ["application/problem+json"], (path, method, status)
+
+
+def test_writes_by_version_ask_for_if_match(document) -> None:
+    for path, method, operation in operations(document):
+        needed = {
+            parameter["name"] for parameter in operation.get("parameters", []) if parameter.get("required")
+        }
+        assert ("If-Match" in needed) == (method in ("put", "patch", "delete")), (path, method)
+
+
+def test_a_list_says_its_filters_and_orderings(document) -> None:
+    told = {
+        parameter["name"]: parameter for parameter in document["paths"]["/api/v1/items/"]["get"]["parameters"]
+    }
+    assert {"cursor", "page_size", "count", "ordering", "search", "problem", "released_after"} <= set(told)
+    assert "released_on" in told["ordering"]["description"]
+
+
+@pytest.mark.django_db
+def test_the_document_is_public_as_json_and_yaml() -> None:
+    as_json = Client().get("/api/schema/?format=json")
+    assert (as_json.status_code, as_json["Content-Type"]) == (200, "application/json")
+    assert json.loads(as_json.content)["openapi"].startswith("3.1")
+    assert Client().get("/api/schema/").content.startswith(b"openapi: 3.1")
+
+
+@pytest.mark.django_db
+def test_the_docs_are_served_by_ourselves_without_anything_inline() -> None:
+    page = Client().get("/api/docs/", headers={"Accept": "application/json"})
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "<style" not in text
+    assert "https://" not in text
+    assert "<script>" not in text
+    assert "'unsafe-inline'" not in page["Content-Security-Policy"]
+    script = Client().get("/api/docs/?script=")
+    assert (script.status_code, script["Content-Type"]) == (200, "application/javascript")
+    assert b"/api/schema/" in script.content
