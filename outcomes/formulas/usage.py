@@ -60,7 +60,7 @@ def reach_from_short(rows: Iterable[Snapshot], *, first: date, last: date) -> Re
     sized = [(row, eligible) for row in inside if (eligible := _eligible(row))]
     if not sized:
         return Reach(max(row.active for row in inside), None, None, None)
-    best, best_eligible = max(sized, key=lambda pair: (pair[0].active / pair[1], pair[0].on))
+    best, best_eligible = max(sized, key=lambda pair: (pair[0].active / pair[1], _newest_last(pair[0])))
     apart = _not_overlapping(row for row, _ in sized)
     mean_eligible = sum(_eligible(row) or 0.0 for row in apart) / len(apart)
     lower = best.active / best_eligible
@@ -81,7 +81,12 @@ def _eligible(row: Snapshot) -> float | None:
 def _not_overlapping(rows: Iterable[Snapshot]) -> Sequence[Snapshot]:
     """Return snapshots that share no day, chosen from the newest back."""
     taken: list[Snapshot] = []
-    for row in sorted(rows, key=lambda row: (row.on, row.active), reverse=True):
+    for row in sorted(rows, key=_newest_last, reverse=True):
         if not taken or row.on < taken[-1].first_on:
             taken.append(row)
     return taken
+
+
+def _newest_last(row: Snapshot) -> tuple[date, float, float, int]:
+    """A total order, so that the bounds never depend on the order in which snapshots come."""
+    return (row.on, row.active, -(_eligible(row) or 0.0), row.days)

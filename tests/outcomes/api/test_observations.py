@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from outcomes.models import Delivery, Observation, Source
+from outcomes.pipeline import partitions
+from outcomes.pipeline.settle import settle_all
+from outcomes.services import statements
+from productops.workspaces.models import Workspace
+from tests.callers import Caller
+from tests.factories import a_metric, a_workspace, an_item
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+AT = "2026-05-01T10:00:00Z"
+
+
+@pytest.fixture
+def workspace() -> Workspace:
+    workspace = a_workspace()
+    a_metric(workspace, key="checkout.conversion")
+    partitions.make("outcomes_observation", [(2026, 5)])
+    return workspace
+
+
+@pytest.fixture
+def ingrid(workspace: Workspace) -> Caller:
+    return Caller(workspace, ["ingest"])
+
+
+def observed(**row: Any) -> dict[str, Any]:
+    return {"observations": [{"metric": "checkout.conversion", "at": AT, "value": 12.5, **row}]}
+
+
+def test_an_observation_is_taken_while_the_sender_waits(ingrid: Caller) -> None:
+    response = ingrid.post("observations/", observed())
+    assert response.status_code == 200, response.content
+    told = response.json()
+    assert (told["state"], told["taken"], told["refused"], told["source"]) == ("done", 1, 0, "api")
+    assert Observation.objects.get().value == 12.5
+
+
+def test_every_row_is_answered_for_itself(ingrid: Caller) -> None:
+    body = observed()
+    body["observations"] += [{"metric": "nobody.knows", "at": AT, "value": 1}, {"metric": "x", "at": "noon"}]
+    told = ingrid.post("observations/", body).json()
+    assert (told["state"], told["taken"], told["refused"]) == ("partial", 1, 2)
+    assert {row["row"] for row in told["outcome"]["refused"]} == {"/observations/1", "/observations/2"}
+
+
+def test_a_value_can_be_corrected_and_corrected_back(ingrid: Caller) -> None:
+    for value in (12.5, 13.0, 12.5):
+        assert ingrid.post("observations/", observed(value=value)).status_code == 200
+    assert Observation.objects.get().value == 12.5
+
+
+def test_a_body_may_be_packed(ingrid: Caller) -> None:
+    packed = gzip.compress(json.dumps(observed()).encode())
+    response = ingrid.send("post", "observations/", packed, **{"Content-Encoding": "gzip"})
+    assert response.json()["taken"] == 1
+
+
+def test_a_bomb_is_refused_before_it_unfolds(ingrid: Caller) -> None:
+    bomb = gzip.compress(b" " * (9 * 1024 * 1024))
+    response = ingrid.send("post", "observations/", bomb, **{"Content-Encoding": "gzip"})
+    assert response.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"", {}, 400),
+        (b"not json", {}, 400),
+        (b"[1]", {}, 400),
+        (b"[" * 1000, {}, 400),
+        (b"{}", {"Content-Encoding": "br"}, 415),
+        (b"not gzip", {"Content-Encoding": "gzip"}, 415),
+        (gzip.compress(b"{}")[:-6], {"Content-Encoding": "gzip"}, 415),
+        (b"{}", {"content_type": "text/csv"}, 415),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused_whole(
+    ingrid: Caller, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    response = ingrid.send("post", "observations/", body, **headers)
+    assert (response.status_code, response["Content-Type"]) == (status, "application/problem+json")
+    assert not Delivery.objects.exists()
+
+
+def test_more_rows_than_one_request_may_hold_are_refused(ingrid: Caller) -> None:
+    row = {"metric": "checkout.conversion", "at": AT, "value": 1}
+    response = ingrid.post("observations/", {"observations": [row] * 10_001})
+    assert response.status_code == 400
+    assert not Delivery.objects.exists()
+
+
+def test_what_cannot_be_done_at_once_is_stored_and_left_to_the_worker(
+    ingrid: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statements, "interpret_now", lambda delivery_id: False)
+    response = ingrid.post("observations/", observed())
+    assert (response.status_code, response.json()["state"]) == (202, "pending")
+    settle_all(30)
+    assert Delivery.objects.get().state == "done"
+    assert Observation.objects.get().value == 12.5
+
+
+def test_only_a_key_that_may_ingest_states_facts(workspace: Workspace) -> None:
+    erin = Caller(workspace, ["roadmap:write", "outcomes:write"])
+    assert erin.post("observations/", observed()).status_code == 403
+    assert Caller().post("observations/", observed()).status_code == 401
+    assert Caller(workspace, ["ingest"]).get("observations/").status_code == 405
+
+
+def test_an_outsider_cannot_state_facts_about_our_items(workspace: Workspace) -> None:
+    an_item(workspace, key="carts", status="released", released_on=datetime(2026, 1, 1, tzinfo=UTC).date())
+    olga = Caller(a_workspace(), ["ingest"])
+    told = olga.post("observations/", observed()).json()
+    assert (told["taken"], told["refused"]) == (0, 1)
+    assert not Observation.objects.exists()
+    assert not Source.objects.in_workspace(workspace.pk).exists()
