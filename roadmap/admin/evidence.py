@@ -7,14 +7,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 from django.utils.text import Truncator
 
 from productops.workspaces.admin.filters import ChosenRelatedFilter
 from productops.workspaces.admin.owned import WorkspaceAdmin
 from productops.workspaces.scope import asking
 from roadmap import services
-from roadmap.admin.numbers import UNKNOWN
 from roadmap.models import Evidence, Survey
 
 
@@ -76,10 +74,3 @@ class SurveyAdmin(WorkspaceAdmin):
     def remove(self, request: HttpRequest, row: Any, version: int | None) -> str:
         services.remove_survey(**asking(request), survey_id=row.pk, version=version)
         return "deleted"
-
-
-def outside_link(url: str) -> str:
-    """Return a link that leaves productops; only http and https are followed."""
-    if not url.lower().startswith(("http://", "https://")):
-        return url or UNKNOWN
-    return format_html('<a href="{}" rel="noopener noreferrer">{}</a>', url, url)

@@ -1,0 +1,7 @@
+"""The outcomes' pages in the admin, and the item's page with what became of it."""
+
+from __future__ import annotations
+
+from outcomes.admin import deliveries, facts, flags, items, marks, metrics, sources, values
+
+__all__ = ["deliveries", "facts", "flags", "items", "marks", "metrics", "sources", "values"]

@@ -1,0 +1,115 @@
+"""What an item's page shows above its form: what it is worth and why, who uses it, what wants doing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from outcomes.admin.explanation import (
+    expected_inputs,
+    frozen_on,
+    missing_in_words,
+    readings_of,
+    terms_of,
+    usage_inputs,
+)
+from outcomes.admin.flags import numbers_of
+from outcomes.models import Flag, ItemUsage, ItemValue, Outcome, ValueRecord
+from productops.workspaces.admin.owned import list_url, url_of
+from roadmap.admin.numbers import UNKNOWN, words
+from roadmap.models import Item, Link
+
+_HISTORY = 10
+_SETTLED = 5
+_STANDING = ("open", "acknowledged", "snoozed")
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """An outcome with what was last read of it."""
+
+    outcome: Outcome
+    metric_url: str
+    baseline: float | None
+    baseline_from: str
+    current: float | None
+    attainment: float | None
+    pace: float | None
+    grade: str
+    missing: str
+
+
+def item_card(item: Item) -> dict[str, Any]:
+    """Return the panel's contents; a constant number of queries, however much hangs on the item."""
+    value = getattr(item, "value", None) or ItemValue(item=item)
+    usage = getattr(item, "usage", None) or ItemUsage(item=item)
+    flags = list(_flags(item))
+    return {
+        "value": value,
+        "usage": usage,
+        "missing": missing_in_words(value.missing),
+        "expected_inputs": expected_inputs(value),
+        "frozen_on": frozen_on(value),
+        "terms": terms_of(value),
+        "multiplier": value.explanation.get("multiplier"),
+        "usage_inputs": usage_inputs(usage),
+        "flags": [(flag, url_of(flag), numbers_of(flag)) for flag in flags if flag.state in _STANDING],
+        "settled_flags": [(flag, url_of(flag)) for flag in flags if flag.state not in _STANDING][:_SETTLED],
+        "flags_url": list_url(Flag, f"item__id__exact={item.pk}&state=any"),
+        "outcomes": _outcomes(item, value),
+        "problems": [(link.problem, url_of(link.problem), link.weight) for link in _links(item)],
+        "history": [(record, cause_in_words(record.cause)) for record in _history(item)],
+        "history_url": list_url(ValueRecord, f"item__id__exact={item.pk}"),
+    }
+
+
+def cause_in_words(cause: Mapping[str, Any]) -> str:
+    """Return why a value was computed again: a delivery, somebody's edit, the clock."""
+    kind, by, via = cause.get("kind"), cause.get("by"), cause.get("via")
+    if kind == "delivery":
+        return f"delivery {cause.get('delivery') or cause.get('id') or cause.get('ids') or ''}".strip()
+    text = words(str(kind)) if kind else UNKNOWN
+    if by:
+        text = f"{text} by {by}"
+    return f"{text} ({via})" if via else text
+
+
+def _flags(item: Item) -> QuerySet[Flag]:
+    flags = Flag.objects.in_workspace(item.workspace_id).filter(item=item)
+    return flags.select_related("item", "source", "outcome__metric").order_by("-opened_on", "-id")[:50]
+
+
+def _links(item: Item) -> QuerySet[Link]:
+    links = Link.objects.in_workspace(item.workspace_id).filter(item=item)
+    return links.select_related("problem").order_by("-weight", "id")
+
+
+def _history(item: Item) -> QuerySet[ValueRecord]:
+    records = ValueRecord.objects.in_workspace(item.workspace_id).filter(item=item)
+    return records.defer("explanation").order_by("-as_of", "-id")[:_HISTORY]
+
+
+def _outcomes(item: Item, value: ItemValue) -> list[OutcomeRow]:
+    readings = {reading.get("id"): reading for reading in readings_of(value)}
+    outcomes = Outcome.objects.in_workspace(item.workspace_id).filter(item=item).select_related("metric")
+    rows = []
+    for outcome in outcomes.order_by("role", "id"):
+        reading = readings.get(outcome.pk, {"missing": ["not_read_yet"]})
+        typed = outcome.baseline is not None
+        rows.append(
+            OutcomeRow(
+                outcome=outcome,
+                metric_url=url_of(outcome.metric),
+                baseline=outcome.baseline if typed else reading.get("baseline"),
+                baseline_from="typed" if typed else words(reading.get("baseline_from")),
+                current=reading.get("current"),
+                attainment=reading.get("attainment"),
+                pace=reading.get("pace"),
+                grade=words(reading.get("grade")),
+                missing=", ".join(missing_in_words(reading.get("missing") or [])),
+            )
+        )
+    return rows

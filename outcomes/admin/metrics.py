@@ -1,0 +1,121 @@
+"""Metrics, what is to be moved on them, and their days."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from outcomes.admin.facts import UncountedPaginator
+from outcomes.models import Metric, MetricDay, MetricSource, Outcome
+from outcomes.services import metrics, outcomes
+from productops.workspaces.admin.filters import ChosenRelatedFilter, ScopedRelatedFilter
+from productops.workspaces.admin.owned import ReadOnlyAdmin, WorkspaceAdmin
+from productops.workspaces.scope import asking
+from roadmap.admin.archiving import ArchivingAdmin
+
+
+@admin.register(Metric)
+class MetricAdmin(ArchivingAdmin):
+    place = 3
+    list_display = ("name", "key", "unit", "direction", "aggregation", "cadence")
+    list_filter = (*ArchivingAdmin.list_filter, "direction", "aggregation", "cadence")
+    search_fields = ("name", "key")
+    ordering = ("name", "id")
+    fields = ("key", "name", "unit", "direction", "aggregation", "cadence")
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> Model:
+        return metrics.create_metric(**asking(request), **values)
+
+    def edit(self, request: HttpRequest, row: Any, version: int | None, changes: dict[str, Any]) -> None:
+        metrics.edit_metric(**asking(request), metric_id=row.pk, version=version, changes=changes)
+
+    def remove(self, request: HttpRequest, row: Any, version: int | None) -> str:
+        is_gone = metrics.remove_metric(**asking(request), metric_id=row.pk, version=version)
+        return "deleted" if is_gone else "archived"
+
+    def restore(self, request: HttpRequest, row: Any, version: int | None) -> None:
+        metrics.restore_metric(**asking(request), metric_id=row.pk, version=version)
+
+
+@admin.register(Outcome)
+class OutcomeAdmin(WorkspaceAdmin):
+    place = 2
+    list_display = ("shown", "role", "baseline", "target", "due_on", "weight")
+    list_filter = ("role", ("item", ChosenRelatedFilter), ("metric", ChosenRelatedFilter))
+    list_select_related = ("item", "metric")
+    search_fields = ("item__key", "item__title", "metric__key", "metric__name")
+    ordering = ("item__title", "id")
+    autocomplete_fields = ("item", "metric")
+    delete_note = "The item and the metric stay; the flags about this outcome go with it."
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "item",
+                    ("metric", "series"),
+                    ("role", "weight"),
+                    ("baseline", "target"),
+                    "due_on",
+                )
+            },
+        ),
+        (
+            "How its effect is read",
+            {
+                "classes": ("collapse",),
+                "fields": ("controls", ("washout_days", "after_periods"), "margin"),
+            },
+        ),
+    )
+
+    @admin.display(description="outcome", ordering="item__title")
+    def shown(self, outcome: Outcome) -> str:
+        return f"{outcome.item.title}: {outcome.metric.name}"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        # Another item or metric is another outcome.
+        return ("item", "metric") if obj else ()
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> Model:
+        item, metric, rest = values["item"], values["metric"], dict(values)
+        del rest["item"], rest["metric"]
+        fields = {name: _plain(name, value) for name, value in rest.items()}
+        return outcomes.set_outcome(**asking(request), item_id=item.pk, metric_id=metric.pk, **fields)
+
+    def edit(self, request: HttpRequest, row: Any, version: int | None, changes: dict[str, Any]) -> None:
+        fields = {name: _plain(name, value) for name, value in changes.items()}
+        outcomes.edit_outcome(**asking(request), outcome_id=row.pk, version=version, changes=fields)
+
+    def remove(self, request: HttpRequest, row: Any, version: int | None) -> str:
+        outcomes.remove_outcome(**asking(request), outcome_id=row.pk, version=version)
+        return "deleted"
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A form says nothing as an empty text; for a series nothing means all of them, for controls none."""
+    if name == "series":
+        return value or None
+    return [] if name == "controls" and value is None else value
+
+
+@admin.register(MetricDay)
+class MetricDayAdmin(ReadOnlyAdmin):
+    list_display = ("metric", "series", "on", "count", "total", "low", "high", "last")
+    list_select_related = ("metric",)
+    list_filter = (("metric", ChosenRelatedFilter),)
+    search_fields = ("metric__key", "metric__name")
+    ordering = ("metric_id", "-on", "series", "id")
+    paginator = UncountedPaginator
+
+
+@admin.register(MetricSource)
+class MetricSourceAdmin(ReadOnlyAdmin):
+    list_display = ("metric", "source")
+    list_select_related = ("metric", "source")
+    list_filter = (("metric", ChosenRelatedFilter), ("source", ScopedRelatedFilter))
+    search_fields = ("metric__key", "metric__name")
+    ordering = ("metric__name", "id")

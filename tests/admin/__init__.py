@@ -1,0 +1,1 @@
+"""The admin: who sees what, what is refused, and how it reads."""

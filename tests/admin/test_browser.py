@@ -1,0 +1,209 @@
+"""What a person does in a real browser, under the strict content security policy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from outcomes.models import Delivery, Flag
+from productops.workspaces.models import Workspace
+from roadmap.models import Item
+from tests.admin.conftest import person_in
+from tests.admin.furnishing import Furniture, furnish
+from tests.admin.test_pages import list_of, page_of
+from tests.factories import a_member, a_workspace, an_item
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+LONG = "Baskets_that_are_kept_between_devices_" * 4
+# Where to keep pictures of the pages, to be looked at by a person; nowhere unless asked.
+PICTURES = os.environ.get("KEEP_PICTURES_IN", "")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no Chromium on this machine")
+    # Playwright runs an event loop in this thread; the ORM is used between its calls, never inside them.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield launched
+        launched.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What the browser's console complained about."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, said: list[str]) -> Iterator[Page]:
+    context = browser.new_context(viewport=DESK)
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            said.append(message.text)
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def shop(transactional_db: None) -> Furniture:
+    workspace = a_workspace(name="Acme", is_generated=True)
+    person_in(workspace, "editor", "eve")
+    return furnish(workspace, "Ours")
+
+
+def sign_in(page: Page, live_server: Any, username: str = "eve") -> None:
+    page.goto(f"{live_server.url}/admin/")
+    page.fill("#id_username", username)
+    page.fill("#id_password", "open sesame")
+    page.click("input[type=submit]")
+    page.wait_for_selector("#user-tools")
+
+
+def keep(page: Page, name: str) -> None:
+    if PICTURES:
+        page.screenshot(path=str(Path(PICTURES) / f"{name}.png"), full_page=True)
+
+
+def is_too_wide(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def test_an_editor_signs_in_reads_the_score_and_acknowledges_a_flag(
+    page: Page, said: list[str], live_server: Any, shop: Furniture
+) -> None:
+    sign_in(page, live_server)
+    keep(page, "today")
+    page.click("text=Ours item")
+    score = page.locator(".po-score").inner_text()
+    assert "24.6" in score
+    assert "a measured retention" in score
+    assert "a person's estimate" in score
+    keep(page, "item-light")
+    page.click("button:has-text('Acknowledge')")
+    assert "Acknowledged: under used, Ours item." in page.locator(".messagelist").inner_text()
+    shop.flag.refresh_from_db()
+    assert shop.flag.state == "acknowledged"
+    assert said == []
+
+
+def test_the_item_page_works_on_a_phone(
+    page: Page, said: list[str], live_server: Any, shop: Furniture
+) -> None:
+    page.set_viewport_size(PHONE)
+    sign_in(page, live_server)
+    keep(page, "today-phone")
+    assert not is_too_wide(page)
+    page.goto(live_server.url + page_of(shop.item))
+    assert not is_too_wide(page)
+    keep(page, "item-phone")
+    page.click("button:has-text('Snooze')")
+    page.wait_for_selector(".messagelist")
+    shop.flag.refresh_from_db()
+    assert shop.flag.state == "snoozed"
+    page.goto(live_server.url + list_of(Item))
+    keep(page, "items-phone")
+    assert said == []
+
+
+def test_a_person_edits_an_item_with_a_searched_problem_and_a_new_outcome(
+    page: Page, said: list[str], live_server: Any, shop: Furniture
+) -> None:
+    other = an_item(shop.workspace, title="Guest checkout")
+    sign_in(page, live_server)
+    page.goto(live_server.url + page_of(other))
+    page.click("text=Add another Problem it is for")
+    page.click("#links-0 .select2-selection")
+    page.fill(".select2-search__field", "Ours")
+    page.click(".select2-results__option >> text=Ours problem")
+    page.fill("#id_title", "Guest checkout, again")
+    page.click("[name=_save]")
+    page.wait_for_selector(".messagelist .success")
+    other.refresh_from_db()
+    assert other.title == "Guest checkout, again"
+    assert other.links.get().problem == shop.problem
+    assert said == []
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
+def test_long_names_and_empty_pages_keep_their_shape(
+    page: Page, said: list[str], live_server: Any, shop: Furniture, width: dict[str, int]
+) -> None:
+    name = "phone" if width is PHONE else "desk"
+    page.set_viewport_size(width)  # type: ignore[arg-type]
+    bare = an_item(shop.workspace, title=LONG, key="k" * 120)
+    sign_in(page, live_server)
+    for address, picture in (
+        (list_of(Item), "items-long"),
+        (page_of(bare), "item-empty"),
+        (list_of(Delivery) + "?state=failed", "deliveries-empty"),
+        (page_of(shop.delivery), "delivery"),
+        (page_of(shop.problem), "problem"),
+        (page_of(shop.flag), "flag"),
+        (list_of(Flag), "flags"),
+    ):
+        page.goto(live_server.url + address)
+        keep(page, f"{picture}-{name}")
+        if "change" in address:
+            assert not is_too_wide(page), address
+    assert said == []
+
+
+def test_dark_mode_keeps_everything_legible(
+    page: Page, said: list[str], live_server: Any, shop: Furniture
+) -> None:
+    page.emulate_media(color_scheme="dark")
+    sign_in(page, live_server)
+    keep(page, "today-dark")
+    page.goto(live_server.url + page_of(shop.item))
+    keep(page, "item-dark")
+    card = page.locator(".po-score")
+    background, colour = (
+        card.evaluate(f"node => getComputedStyle(node).{name}") for name in ("backgroundColor", "color")
+    )
+    assert brightness(background) < 60
+    assert brightness(colour) > 150
+    assert said == []
+
+
+def test_a_person_of_two_workspaces_switches_between_them(
+    page: Page, said: list[str], live_server: Any, shop: Furniture
+) -> None:
+    other = furnish(a_workspace(name="Globex"), "Theirs")
+    eve = shop.workspace.members.get().user
+    a_member(Workspace.objects.get(pk=other.workspace.pk), "viewer", eve)
+    sign_in(page, live_server)
+    assert "Theirs" not in page.content()
+    page.select_option("#po-workspace", label="Globex")
+    page.click(".po-switch button")
+    page.wait_for_selector("text=Theirs problem")
+    assert "Ours problem" not in page.content()
+    keep(page, "today-switched")
+    assert said == []
+
+
+def brightness(colour: str) -> float:
+    """The mean of the channels of a colour such as rgb(18, 18, 18)."""
+    channels = [float(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+    return sum(channels) / 3
