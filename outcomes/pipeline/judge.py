@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from outcomes.formulas.flags import VerdictSpan as Run
 from outcomes.formulas.verdicts import Judgement, Verdict, judge
 from outcomes.models import VerdictSpan
-from outcomes.pipeline.gather import SEASON_DAYS, ItemFacts, Span, days_between, gather
+from outcomes.pipeline.gather import gather
+from outcomes.pipeline.usage_facts import SEASON_DAYS, ItemFacts, Span, days_between
 from productops.workspaces.models import Workspace
 from roadmap.models import Item
 

@@ -20,9 +20,10 @@ from outcomes.formulas.realised import (
 )
 from outcomes.formulas.verdicts import SHARES, Judgement, Verdict, judge
 from outcomes.models import ItemUsage, ItemValue, ScoringModel, ValueRecord
-from outcomes.pipeline.gather import ItemFacts, Span, gather
+from outcomes.pipeline.gather import gather
 from outcomes.pipeline.judge import TREND, Judged
 from outcomes.pipeline.levels import OutcomeLevels, Standing
+from outcomes.pipeline.usage_facts import ItemFacts, Span
 from productops.workspaces.models import Workspace
 from roadmap import standing
 from roadmap.formulas import Expected, confidence_cap, expected_value
