@@ -45,6 +45,7 @@ def run_tests(where: Places, environ: Mapping[str, str], arguments: Sequence[str
     pytest = [sys.executable, "-m", "pytest", *(arguments or all_tests(environ))]
     say = Telling(where.log / "server.log")
     end_leftovers(where)
+    (CHECKOUT / "var" / "static").mkdir(exist_ok=True)  # nothing is collected, but settings name it
     supervisor = Supervisor(stop, where.run, say)
     try:
         urls = Servers(where, supervisor, say, durable=False).start(environ)

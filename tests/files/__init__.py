@@ -1,0 +1,1 @@
+"""The file doors: CSV imports, backfill and create_workspace."""
