@@ -94,13 +94,15 @@ TEMPLATES = [
 
 DATABASES = {"default": env.db("DATABASE_URL")}
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+# A 2xx promises that the bytes survive a crash, whatever the server's own default is.
+_DURABLE = "-c synchronous_commit=on"
 _TIMEOUTS = {
     "web": "-c statement_timeout=5s -c lock_timeout=2s -c idle_in_transaction_session_timeout=10s",
     "worker": "-c statement_timeout=25s -c lock_timeout=5s -c idle_in_transaction_session_timeout=25s",
 }
 _OPTIONS: dict[str, object] = {"application_name": f"productops-{ROLE}", "connect_timeout": 3}
 if ROLE in _TIMEOUTS:
-    _OPTIONS["options"] = _TIMEOUTS[ROLE]
+    _OPTIONS["options"] = f"{_TIMEOUTS[ROLE]} {_DURABLE}"
 if ROLE == "web":
     # A pool that never waits long: a request without a connection in 3 s is answered 503, not left hanging.
     _OPTIONS["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 3}
