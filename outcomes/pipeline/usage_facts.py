@@ -117,14 +117,17 @@ class ItemFacts:
         return max((min(shape.last_on, day) for shape in self.shapes if shape.first_on <= day), default=None)
 
     def was_normal_before(self, day: date) -> bool:
-        """Whether people used it in the week before use was seen to end, so that the ending is suspicious."""
-        return self.actors.at(day - timedelta(days=7)) > 0 or self._any_snapshot(day - timedelta(days=7))
+        """Whether people used it in the window that ended a week before `day`, so that an end is suspicious."""
+        return self._was_used(day - timedelta(days=7))
 
-    def _any_snapshot(self, day: date) -> bool:
-        first = (day - self.window).toordinal()
-        counted = bisect_right(self.counts_on, day.toordinal()) - bisect_left(self.counts_on, first)
-        shared = bisect_right(self.shares_on, day.toordinal()) - bisect_left(self.shares_on, first)
-        return counted + shared > 0
+    def _was_used(self, day: date) -> bool:
+        """Whether anybody is known to have used it in the window that ends on `day`."""
+        if self.actors.at(day) > 0:
+            return True
+        first = day - self.window + timedelta(days=1)
+        begin = bisect_left(self.counts_on, first.toordinal())
+        end = bisect_right(self.counts_on, day.toordinal())
+        return any(row.active > 0 for row in self.counts[begin:end]) or self._shares_between(first, day) > 0
 
     def _covered(self, day: date) -> tuple[bool, int, int, int, int]:
         calendar = self._calendar(day)

@@ -1,0 +1,226 @@
+"""The native body, row by row."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outcomes.sources.native import BodyRefused, NativeBody, read
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+AT = "2026-05-01T10:00:00Z"
+
+
+def reading(body: Any) -> NativeBody:
+    return read(body if isinstance(body, bytes) else json.dumps(body).encode(), now=NOW)
+
+
+def refusals(body: Any) -> dict[str, str]:
+    return {refusal.pointer: refusal.code for refusal in reading(body).refusals}
+
+
+EVERYTHING = {
+    "sent_at": "2026-05-01T10:00:05Z",
+    "observations": [{"metric": "checkout.conversion", "at": AT, "value": 12.5, "series": "eu"}],
+    "usage": [{"item": "saved-carts", "actor": "u_1", "customer": "acme", "at": AT, "id": "evt_1"}],
+    "snapshots": [
+        {"item": "saved-carts", "on": "2026-05-01", "active": 120, "eligible": 4000},
+        {"item": "saved-carts", "on": "2026-05-01", "active": 900, "eligible": 4000, "days": 28},
+        {"item": "css-masonry", "on": "2026-05-01", "share": 0.00042},
+    ],
+    "covers": ["2026-05-01"],
+    "evidence": [{"problem": "lost-baskets", "kind": "ticket", "id": "zd-991", "importance": 3}],
+    "customers": [{"key": "acme", "name": "Acme", "segment": "smb", "mrr": 420}],
+    "releases": [{"item": "saved-carts", "at": AT, "url": "https://example.com"}],
+    "retract": [{"kind": "usage", "item": "saved-carts", "id": "evt_0", "at": AT}],
+}
+
+
+def test_every_part_of_a_body_is_read() -> None:
+    body = reading(EVERYTHING)
+    assert body.refusals == []
+    assert {name: len(rows) for name, rows in body.rows.items()} == {
+        "observations": 1, "usage": 1, "snapshots": 3, "evidence": 1, "customers": 1, "releases": 1, "retract": 1,
+    }  # fmt: skip
+    assert body.covers == [date(2026, 5, 1)]
+    assert body.sent_at == datetime(2026, 5, 1, 10, 0, 5, tzinfo=UTC)
+
+
+def test_rows_are_numbered_and_retractions_come_last() -> None:
+    body = reading(EVERYTHING)
+    numbers = [row.number for rows in body.rows.values() for row in rows]
+    assert len(set(numbers)) == len(numbers)
+    assert body.rows["retract"][0].number == max(numbers)
+
+
+def test_an_empty_body_states_nothing() -> None:
+    assert reading({}).row_count == 0
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ({"metric": "m", "at": AT}, "required"),
+        ({"metric": "m", "at": AT, "value": "12"}, "bad_value"),
+        ({"metric": "m", "at": AT, "value": True}, "bad_value"),
+        ({"metric": "m", "at": AT, "value": None}, "bad_value"),
+        ({"metric": "m", "at": "2026-05-01T10:00:00", "value": 1}, "bad_value"),
+        ({"metric": "m", "at": "yesterday", "value": 1}, "bad_value"),
+        ({"metric": "m", "at": "2026-05-02T12:00:01Z", "value": 1}, "in_the_future"),
+        ({"metric": "", "at": AT, "value": 1}, "bad_value"),
+        ({"metric": "m" * 201, "at": AT, "value": 1}, "bad_value"),
+        ({"metric": "m", "at": AT, "value": 1, "vaule": 2}, "unknown_field"),
+        ({"metric": "m", "at": AT, "value": 1, "series": "a\x00b"}, "bad_value"),
+        ({"metric": "m", "at": "0001-01-01T00:00:00Z", "value": 1}, "bad_value"),
+        ([], "bad_value"),
+        ("row", "bad_value"),
+        (None, "bad_value"),
+    ],
+)
+def test_a_bad_observation_is_refused_with_where_and_why(row: Any, code: str) -> None:
+    good = {"metric": "m", "at": AT, "value": 1}
+    body = reading({"observations": [good, row, good]})
+    assert [(refusal.pointer, refusal.code) for refusal in body.refusals] == [("/observations/1", code)]
+    assert len(body.rows["observations"]) == 2
+
+
+GOOD = f'{{"metric": "m", "at": "{AT}", "value": 1}}'
+
+
+@pytest.mark.parametrize("literal", ["NaN", "Infinity", "-Infinity", "1e400"])
+def test_a_number_that_is_not_finite_refuses_its_row_alone(literal: str) -> None:
+    bad = f'{{"metric": "m", "at": "{AT}", "value": {literal}}}'
+    body = reading(f'{{"observations": [{bad}, {GOOD}]}}'.encode())
+    assert [refusal.pointer for refusal in body.refusals] == ["/observations/0"]
+    assert len(body.rows["observations"]) == 1
+
+
+def test_half_a_surrogate_pair_refuses_its_row_alone() -> None:
+    bad = f'{{"metric": "m", "at": "{AT}", "value": 1, "series": "\\ud800"}}'
+    assert refusals(f'{{"observations": [{bad}, {GOOD}]}}'.encode()) == {"/observations/0": "bad_value"}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"{",
+        b"\xff\xfe",
+        b'{"usage": ' + b"[" * 40 + b"]" * 40 + b"}",
+        b"[" * 100_000,
+        b'{"observations": [{"metric": "m", "at": "2026-05-01T10:00:00Z", "value": ' + b"9" * 5000 + b"}]}",
+        b'{"sent_at": "soon"}',
+        b'{"sent_at": "2027-05-01T10:00:00Z"}',
+    ],
+)
+def test_what_is_no_body_at_all_is_refused_whole_or_row_by_row(raw: bytes) -> None:
+    body = read_or_none(raw)
+    assert body is None or (body.refusals and not any(body.rows.values()))
+
+
+def test_brackets_inside_texts_do_not_count_as_nesting() -> None:
+    row = {"problem": "p", "kind": "ticket", "id": "1", "quote": "[" * 500 + '\\"' + "{" * 500}
+    assert refusals({"evidence": [row] * 3}) == {}
+
+
+def test_an_unknown_part_is_named_and_the_others_are_read() -> None:
+    body = reading({"observation": [], "observations": [{"metric": "m", "at": AT, "value": 1}]})
+    assert [(refusal.pointer, refusal.code) for refusal in body.refusals] == [
+        ("/observation", "unknown_section")
+    ]
+    assert len(body.rows["observations"]) == 1
+
+
+def test_a_part_that_is_no_list_is_named() -> None:
+    assert refusals({"usage": {"item": "a"}}) == {"/usage": "not_a_list"}
+    assert refusals({"usage": None}) == {}
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ({"item": "a", "on": "2026-05-01"}, "required"),
+        ({"item": "a", "on": "2026-05-01", "active": 1, "share": 0.1}, "required"),
+        ({"item": "a", "on": "2026-05-01", "share": 1.1}, "bad_value"),
+        ({"item": "a", "on": "2026-05-01", "share": 0.1, "eligible": 3}, "bad_value"),
+        ({"item": "a", "on": "2026-05-01", "active": -1}, "bad_value"),
+        ({"item": "a", "on": "2026-05-01", "active": 1, "days": 0}, "bad_value"),
+        ({"item": "a", "on": "2026-02-29", "active": 1}, "bad_value"),
+        ({"item": "a", "on": "2026-05-04", "active": 1}, "in_the_future"),
+    ],
+)
+def test_a_bad_snapshot_is_refused(row: Any, code: str) -> None:
+    assert refusals({"snapshots": [row]}) == {"/snapshots/0": code}
+
+
+def test_a_leap_day_and_any_offset_and_nine_digits_are_taken() -> None:
+    rows = [
+        {"metric": "m", "at": at, "value": 1}
+        for at in ("2024-02-29T23:59:59+14:00", "2026-05-01T10:00:00.123456789Z", "2026-05-01T10:00:00-12:00")
+    ]
+    assert refusals({"observations": rows}) == {}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"kind": "problem"},
+        {"kind": "observation", "metric": "m"},
+        {"kind": "usage", "item": "a", "at": AT},
+        {"kind": "snapshot", "item": "a"},
+        {"kind": "evidence", "problem": "p"},
+    ],
+)
+def test_a_retraction_must_name_what_it_takes_back(row: Any) -> None:
+    assert list(refusals({"retract": [row]})) == ["/retract/0"]
+
+
+def test_links_that_are_not_for_the_web_are_refused() -> None:
+    row = {"problem": "p", "kind": "ticket", "id": "1", "source_url": "javascript:alert(1)"}
+    assert refusals({"evidence": [row]}) == {"/evidence/0": "bad_value"}
+
+
+def test_covers_are_days_and_days_only() -> None:
+    far = (NOW.date() + timedelta(days=9)).isoformat()
+    assert refusals({"covers": ["2026-05-01", "may", 3, far]}) == {
+        "/covers/1": "bad_value",
+        "/covers/2": "bad_value",
+        "/covers/3": "in_the_future",
+    }
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*EVERYTHING, "other"]), _JSON, max_size=5))
+def test_no_json_makes_the_reader_fail_otherwise_than_by_refusing(document: dict[str, Any]) -> None:
+    body = read_or_none(json.dumps(document).encode())
+    assert body is None or body.row_count >= sum(len(rows) for rows in body.rows.values())
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_the_reader_fail_otherwise_than_by_refusing(raw: bytes) -> None:
+    body = read_or_none(raw)
+    assert body is None or body.row_count == 0 or body.rows or body.refusals
+
+
+def read_or_none(raw: bytes) -> NativeBody | None:
+    """None when the body as a whole was refused, with a reason."""
+    try:
+        return read(raw, now=NOW)
+    except BodyRefused as refused:
+        if not str(refused):
+            raise
+        return None
