@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from django.db import connection
-from django.db.models import Min
+from django.db.models import Min, Q
 
 from outcomes.models import ItemSource, ProductAudience, UsageDay
 from outcomes.pipeline.gather import thresholds_of
@@ -40,9 +40,9 @@ def roll_audiences(workspace: Workspace, marks: Sequence[Claimed], onward: Marks
 
 
 def _counted_items(product: Product) -> list[Item]:
-    """The product's items whose use is judged by events."""
-    with_events = ItemSource.objects.filter(item__product=product, has_events=True).values("item_id")
-    return list(Item.objects.filter(id__in=with_events, status="released", archived_at=None))
+    """The product's items that are counted: by events, or by snapshots, which may lack their eligible users."""
+    counted = ItemSource.objects.filter(Q(has_events=True) | Q(has_counts=True), item__product=product)
+    return list(Item.objects.filter(id__in=counted.values("item_id"), status="released", archived_at=None))
 
 
 def _roll(product: Product, window: int, from_on: date | None, today: date) -> date | None:

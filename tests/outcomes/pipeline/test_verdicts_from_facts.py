@@ -24,13 +24,10 @@ def team() -> Team:
 
 
 def counted(
-    item: str, days: list[date], active: float, eligible: float = 1000, **fields: Any
+    item: str, on: list[date], active: float, eligible: float = 1000, days: int = 1
 ) -> dict[str, Any]:
-    rows = [
-        {"item": item, "on": day.isoformat(), "active": active, "eligible": eligible, **fields}
-        for day in days
-    ]
-    return {"snapshots": rows}
+    numbers = {"item": item, "active": active, "eligible": eligible, "days": days}
+    return {"snapshots": [{**numbers, "on": day.isoformat()} for day in on]}
 
 
 def shared(item: str, days: list[date], share: float) -> dict[str, Any]:
