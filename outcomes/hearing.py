@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from outcomes.models import ItemUsage, ItemValue, SourceDay
+from outcomes.models import ItemSource, ItemUsage, ItemValue, ProductAudience, SourceDay
 from outcomes.pipeline import clock
 from outcomes.pipeline.marks import mark
 from productops.workspaces import signals as workspace_signals
@@ -35,6 +35,12 @@ def _items_created(*, workspace_id: int, ids: list[int], cause: dict[str, Any], 
 
 def _items_changed(*, workspace_id: int, ids: list[int], cause: dict[str, Any], **_: Any) -> None:
     mark("item", workspace_id, ids, cause=cause)
+    if ItemSource.objects.filter(item_id__in=ids, has_events=True).exists():
+        # It may have moved to another product, or asks for another window: whose audience it was nobody says
+        # here, so every product's that has one is looked at again, when nothing else is left to do.
+        known = ProductAudience.objects.filter(workspace_id=workspace_id).values_list("product_id", flat=True)
+        theirs = Item.objects.filter(id__in=ids, product__isnull=False).values_list("product_id", flat=True)
+        mark("audience", workspace_id, sorted({*known.distinct(), *theirs}), cause=cause)
 
 
 def _problems_changed(*, workspace_id: int, ids: list[int], cause: dict[str, Any], **_: Any) -> None:

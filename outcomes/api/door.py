@@ -63,7 +63,9 @@ def receive_delivery(request: HttpRequest, token: str) -> HttpResponse:
     try:
         receipt = receive.store(source, signed, unpacked, content_type)
     except receive.DeliveryConflict:
-        return problem_response(request, 409, "conflict", "This webhook-id was used before, for another body.")
+        return problem_response(
+            request, 409, "conflict", "This webhook-id was used before, for another body."
+        )
     status = "duplicate" if receipt.is_duplicate else "accepted"
     return JsonResponse({"id": str(receipt.delivery_id), "status": status}, status=202)
 

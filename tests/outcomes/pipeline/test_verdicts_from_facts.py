@@ -10,6 +10,8 @@ import pytest
 from outcomes.models import VerdictSpan
 from outcomes.pipeline.clock import judge_anew
 from productops.workspaces.models import Workspace
+from roadmap.models import Item
+from roadmap.signals import items_changed
 from tests.factories import a_product, a_source
 from tests.outcomes.pipeline.stating import Team, days_before, people, used
 
@@ -243,6 +245,25 @@ def test_an_items_own_threshold_goes_over_the_workspaces(team: Team) -> None:
     team.state(counted("saved-carts", days_before(PIN, 60), 300, days=28))
     team.settle()
     assert team.usage().verdict == "under_used"
+
+
+def test_an_item_that_moves_to_another_product_or_window_has_that_ones_audience(team: Team) -> None:
+    shop, office = a_product(team.workspace), a_product(team.workspace)
+    item, crowds = team.item(product=shop), {"editor": (shop, 40), "desk": (office, 20)}
+    team.state({"usage": used("saved-carts", people(10), days_before(PIN, 60))})
+    for key, (product, size) in crowds.items():
+        team.item(key, product=product)
+        team.state({"usage": used(key, people(size), days_before(PIN, 60))})
+    team.settle()
+    assert (team.usage().eligible, team.usage("desk").reason) == (40, "eligible_unknown")
+
+    Item.objects.filter(pk=item.pk).update(product=office, window_days=14)
+    items_changed.send(None, workspace_id=team.workspace.pk, ids=[item.pk], cause={"kind": "edit"})
+    team.settle()
+
+    assert (team.usage().eligible, team.usage().window_days) == (20, 14)
+    assert team.usage("desk").eligible == 20
+    assert team.usage("editor").reason == "eligible_unknown"
 
 
 def test_a_late_fact_corrects_the_days_it_touches_and_no_others(team: Team) -> None:
