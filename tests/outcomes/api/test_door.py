@@ -1,0 +1,157 @@
+"""The webhook's door: what is verified, what is stored, and what is answered to everything else."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from outcomes.models import Delivery, Source, SourceSecret
+from outcomes.sources.signatures import new_secret, signed_headers
+from tests.factories import a_metric, a_source, a_workspace
+
+pytestmark = pytest.mark.django_db
+
+AT = "2026-05-01T10:00:00Z"
+
+
+class Sender:
+    """An integration with a source's address and secret."""
+
+    def __init__(self) -> None:
+        self.source: Source = a_source(a_workspace())
+        self.secret = new_secret()
+        SourceSecret.objects.create(workspace=self.source.workspace, source=self.source, secret=self.secret)
+
+    def post(self, body: Any, message_id: str = "msg_1", query: str = "", **options: Any) -> Any:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        at = int(options.pop("at", time.time()))
+        headers = {**signed_headers(options.pop("secret", self.secret), message_id, at, raw)}
+        headers.update(options.pop("headers", {}))
+        content_type = options.pop("content_type", "application/json")
+        return Client(raise_request_exception=False).post(
+            f"/in/{options.pop('token', self.source.token)}{query}",
+            raw,
+            content_type,
+            headers=headers,
+            **options,
+        )
+
+
+@pytest.fixture
+def sender() -> Sender:
+    return Sender()
+
+
+def test_a_signed_body_is_stored_as_its_bytes_and_answered_202(sender: Sender) -> None:
+    answer = sender.post(b'{ "covers" : [] }')
+    delivery = Delivery.objects.get()
+    assert (answer.status_code, answer.json()) == (202, {"id": str(delivery.pk), "status": "accepted"})
+    assert bytes(delivery.body or b"") == b'{ "covers" : [] }'
+    assert (delivery.state, delivery.external_id) == ("pending", "msg_1")
+
+
+def test_accepting_costs_three_queries_and_none_of_them_is_in_redis(
+    sender: Sender, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(3):  # the source, its secrets, one insert
+        assert sender.post({}).status_code == 202
+
+
+def test_a_repeat_is_answered_with_the_first_ones_id(sender: Sender) -> None:
+    first, again = sender.post({"covers": []}), sender.post({"covers": []})
+    assert (again.status_code, again.json()) == (202, {"id": first.json()["id"], "status": "duplicate"})
+    assert Delivery.objects.count() == 1
+
+
+def test_an_id_used_for_other_bytes_is_a_conflict(sender: Sender) -> None:
+    sender.post({"covers": []})
+    assert sender.post({"covers": ["2026-05-01"]}).status_code == 409
+
+
+def test_every_refusal_of_a_stranger_looks_the_same_and_stores_nothing(sender: Sender) -> None:
+    answers = [
+        sender.post({}, token="nobody"),
+        sender.post({}, secret=new_secret()),
+        sender.post({}, at=time.time() - 301),
+        sender.post({}, at=time.time() + 301),
+        sender.post({}, headers={"webhook-signature": "v1,é"}),
+        sender.post({}, headers={"webhook-id": ""}),
+    ]
+    told = [
+        {name: value for name, value in answer.json().items() if name not in ("request_id", "instance")}
+        for answer in answers
+    ]
+    assert {answer.status_code for answer in answers} == {401}
+    assert all(one == told[0] for one in told)
+    assert not Delivery.objects.exists()
+
+
+def test_an_expired_secret_is_none_and_a_rotated_one_is_both(sender: Sender) -> None:
+    other = new_secret()
+    SourceSecret.objects.create(workspace=sender.source.workspace, source=sender.source, secret=other)
+    assert sender.post({}, "msg_new", secret=other).status_code == 202
+    assert sender.post({}, "msg_old").status_code == 202
+    SourceSecret.objects.filter(secret=sender.secret).update(
+        expires_at=datetime.now(UTC) - timedelta(seconds=1)
+    )
+    assert sender.post({}, "msg_late").status_code == 401
+
+
+def test_a_body_over_the_limit_is_413_before_it_is_verified(sender: Sender, settings: Any) -> None:
+    settings.WEBHOOK_MAX_BYTES = 1000
+    assert sender.post(b" " * 1000, "msg_fits").status_code == 202
+    assert sender.post(b" " * 1001, "msg_over").status_code == 413
+
+
+def test_a_body_that_unpacks_to_too_much_is_413(sender: Sender, settings: Any) -> None:
+    settings.WEBHOOK_MAX_UNPACKED_BYTES = 100_000
+    bomb = gzip.compress(b"0" * 10_000_000)
+    assert sender.post(bomb, headers={"content-encoding": "gzip"}).status_code == 413
+    assert not Delivery.objects.exists()
+
+
+def test_a_packed_body_is_stored_unpacked(sender: Sender) -> None:
+    packed = gzip.compress(b'{"covers": []}')
+    assert sender.post(packed, headers={"content-encoding": "gzip"}).status_code == 202
+    assert bytes(Delivery.objects.get().body or b"") == b'{"covers": []}'
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        ({"headers": {"content-encoding": "br"}}, 415),
+        ({"headers": {"content-encoding": "gzip"}}, 415),
+        ({"content_type": "application/xml"}, 415),
+        ({"headers": {"transfer-encoding": "chunked", "content-length": ""}}, 411),
+        ({"query": "?dryrun=true"}, 400),
+    ],
+)
+def test_what_is_not_taken_is_said_as_a_problem(sender: Sender, options: dict[str, Any], status: int) -> None:
+    answer = sender.post({"covers": []}, **options)
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
+    assert answer.json()["status"] == status
+    assert not Delivery.objects.exists()
+
+
+def test_only_post_is_taken(sender: Sender) -> None:
+    answer = Client().get(f"/in/{sender.source.token}")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+
+
+def test_a_dry_run_needs_a_signature_tells_what_would_be_taken_and_stores_nothing(sender: Sender) -> None:
+    a_metric(sender.source.workspace, key="m")
+    rows = [{"metric": "m", "at": AT, "value": 1}, {"metric": "nobody", "at": AT, "value": 1}]
+    told = sender.post({"observations": rows}, query="?dry_run=true").json()
+    assert (told["status"], told["taken"], told["refused"]) == ("dry_run", 1, 1)
+    assert sender.post({}, query="?dry_run=true", secret=new_secret()).status_code == 401
+    assert not Delivery.objects.exists()
+
+
+def test_an_empty_body_is_stored_and_fails_with_a_reason_later(sender: Sender) -> None:
+    assert sender.post(b"").status_code == 202
