@@ -16,7 +16,7 @@ class WorkspaceQuerySet(models.QuerySet[M]):
         return self.filter(workspace_id=workspace_id)
 
     def by_ref(self, ref: str | int) -> Self:
-        """Rows named by an id (all digits) or by a key, as contracts.md says both work everywhere."""
+        """Rows named by an id (all digits) or by a key, both of which work wherever an object is named."""
         text = str(ref)
         if text.isascii() and text.isdigit():
             # Beyond bigint there is no row, and the database would complain about the number instead.
