@@ -6,6 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+_TOLD = 8
+"""How many problems of a circle a complaint names."""
+
 
 @dataclass(frozen=True, slots=True)
 class WantedProblem:
@@ -59,10 +62,17 @@ def _closing_circles(kept: Sequence[WantedProblem], parents: Mapping[str, str | 
         stated = [key for key in circle if key in lines]
         if stated:
             latest = max(stated, key=lines.__getitem__)
-            begin = circle.index(latest)
-            chain = " under ".join([*circle[begin:], *circle[: begin + 1]])
-            refused[lines[latest]] = f"The problem would be its own ancestor: {chain}."
+            refused[lines[latest]] = f"The problem would be its own ancestor: {_told(circle, latest)}."
     return refused
+
+
+def _told(circle: list[str], first: str) -> str:
+    """The circle from one of its problems around to it again; the middle of a long one is left out."""
+    begin = circle.index(first)
+    chain = [*circle[begin:], *circle[: begin + 1]]
+    if len(chain) > _TOLD:
+        chain = [*chain[: _TOLD - 2], f"{len(chain) - _TOLD + 1:,} more", chain[-1]]
+    return " under ".join(chain)
 
 
 def _circles(parents: Mapping[str, str | None]) -> list[list[str]]:

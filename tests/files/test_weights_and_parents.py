@@ -87,6 +87,18 @@ def test_a_problem_cannot_be_its_own_parent() -> None:
     assert set(refuse_parents(tree(a="a"), {})) == {2}
 
 
+def test_a_long_circle_is_told_shortly() -> None:
+    ring = {f"p{n}": f"p{(n + 1) % 5000}" for n in range(5000)}
+    refused = refuse_parents(tree(**ring), dict.fromkeys(ring))
+    (detail,) = refused.values()
+    assert detail.endswith("p4999 under p0 under p1 under p2 under p3 under p4 under 4,994 more under p4999.")
+
+
+def test_a_long_chain_that_hangs_on_nothing_falls_at_once() -> None:
+    chain = {f"p{n}": f"p{n + 1}" for n in range(20_000)}
+    assert len(refuse_parents(tree(**chain), {})) == 20_000
+
+
 def test_a_circle_through_what_stands_already_is_refused() -> None:
     assert set(refuse_parents(tree(top="below"), {"below": "middle", "middle": "top", "top": None})) == {2}
 
