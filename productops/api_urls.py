@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 
 from outcomes.api.urls import PATHS as OUTCOMES_PATHS
 from outcomes.api.urls import ROUTES as OUTCOMES_ROUTES
+from productops.api.sessions import AcceptInvitationView, MyWorkspacesView, SessionView
 from productops.api.workspaces import ROUTES as WORKSPACE_ROUTES
 from productops.api.workspaces import WorkspaceViewSet
 from roadmap.api.urls import ROUTES as ROADMAP_ROUTES
@@ -25,5 +26,8 @@ urlpatterns = [
         WorkspaceViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="workspace",
     ),
+    path("v1/session/", SessionView.as_view(), name="session"),
+    path("v1/workspaces/", MyWorkspacesView.as_view(), name="workspaces"),
+    path("v1/invitations/accept/", AcceptInvitationView.as_view(), name="invitations-accept"),
     path("v1/", include([*OUTCOMES_PATHS, *router.urls])),
 ]

@@ -13,4 +13,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "partitions": {"task": "outcomes.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
     # Keeps the generated demo alive: posts its last days through the webhook.
     "demo": {"task": "outcomes.top_up_demo", "schedule": 3600.0, "options": {"expires": 3600}},
+    # Answers kept for requests with an Idempotency-Key are forgotten after a day.
+    "answers": {"task": "workspaces.forget_answers", "schedule": 900.0, "options": {"expires": 900}},
 }

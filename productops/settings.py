@@ -13,6 +13,7 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 
+from productops.api.origins import exact_origin
 from productops.local import server_urls
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -28,7 +29,10 @@ ROLE = env.str("PRODUCTOPS_ROLE", default="command")
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Where a frontend is served from that is not us: exact origins, such as https://app.example.com. They may call
+# the API from a browser, with a person's session.
+CORS_ORIGINS = [exact_origin(text) for text in env.list("CORS_ORIGINS", default=[])]
+CSRF_TRUSTED_ORIGINS = [*env.list("CSRF_TRUSTED_ORIGINS", default=[]), *CORS_ORIGINS]
 USE_X_FORWARDED_HOST = env.bool("BEHIND_PROXY", default=False)
 if USE_X_FORWARDED_HOST:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -62,11 +66,15 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "productops.api.compression.CompressionMiddleware",
+    "productops.api.cors.CorsMiddleware",
+    "productops.api.limits.RateLimitMiddleware",
     "productops.api.errors.DependencyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "productops.workspaces.scope.AttributionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -227,6 +235,8 @@ PUBLIC_URL = env.str("PRODUCTOPS_URL", default="http://127.0.0.1:8000").rstrip("
 # What one webhook request may weigh as sent, and unpacked.
 WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=1024 * 1024)
 WEBHOOK_MAX_UNPACKED_BYTES = env.int("WEBHOOK_MAX_UNPACKED_BYTES", default=8 * 1024 * 1024)
+# What one key, or one signed-in person, may ask of the API in a minute.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=6000)
 API_MAX_BYTES = env.int("API_MAX_BYTES", default=2 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 # How far a webhook's signed time may lie from ours.
@@ -237,8 +247,11 @@ DELIVERY_MAX_ATTEMPTS = env.int("DELIVERY_MAX_ATTEMPTS", default=5)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "filters": {"request_id": {"()": "productops.api.requests.RequestIdFilter"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}
+    },
     # What a client did wrong is in its answer and in the access log; only our own faults are news here.
     "loggers": {"django.request": {"level": "ERROR"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},

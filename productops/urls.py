@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from outcomes.api import door
@@ -16,6 +16,9 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("in/<str:token>", door.receive_delivery, name="door"),
+    path("in/<str:token>/<path:path>", door.receive_delivery),
+    # Libraries of Segment that drop the path of the address they are given.
+    re_path(r"^v1/(?:batch|import|track|identify|page|screen|group|alias)/?$", door.receive_by_write_key),
     path("api/", include("productops.api_urls")),
     path("admin/", admin.site.urls),
 ]

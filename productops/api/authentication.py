@@ -10,8 +10,10 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from productops.api.limits import spend
 from productops.api.problems import Problem
 from productops.workspaces.actors import Actor
+from productops.workspaces.attribution import say_who
 from productops.workspaces.keys import KeyRefused, find_key, note_use
 from productops.workspaces.models import ApiKey, Member, Role, User, Workspace
 from productops.workspaces.models.keys import SCOPES
@@ -33,6 +35,7 @@ SCOPES_OF_ROLE: dict[str, frozenset[str]] = {
 
 def admit(request: Request, workspace: Workspace, actor: Actor, scopes: Iterable[str]) -> None:
     """Put on the request what every view reads: `workspace`, `actor` and `scopes`."""
+    say_who(actor)
     request.workspace = workspace  # type: ignore[attr-defined]
     request.actor = actor  # type: ignore[attr-defined]
     request.scopes = frozenset(scopes)  # type: ignore[attr-defined]
@@ -52,6 +55,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             key = find_key(token.strip())
         except KeyRefused:
             raise AuthenticationFailed("This API key is not known, or no longer in force.") from None
+        spend(request, f"key:{key.public_id}")
         note_use(key)
         admit(request, key.workspace, Actor(name=key.name, user_id=None, via="api"), key.scopes)
         return None, key
@@ -60,7 +64,26 @@ class ApiKeyAuthentication(BaseAuthentication):
         return 'Bearer realm="productops"'
 
 
-class WorkspaceSessionAuthentication(SessionAuthentication):
+class PersonAuthentication(SessionAuthentication):
+    """A person who has signed in, whatever workspace they act in: for what is theirs alone."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        signed_in = super().authenticate(request)
+        if signed_in is None:
+            return None
+        user: User = signed_in[0]
+        spend(request, f"person:{user.pk}")
+        say_who(Actor(name=user.get_full_name() or user.get_username(), user_id=user.pk, via="api"))
+        return user, None
+
+    def enforce_csrf(self, request: Any) -> None:
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied as refusal:
+            raise Problem(403, "csrf", str(refusal.detail)) from None
+
+
+class WorkspaceSessionAuthentication(PersonAuthentication):
     """A person who has signed in acts in the workspace that the header names, or in their only one."""
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
@@ -72,12 +95,6 @@ class WorkspaceSessionAuthentication(SessionAuthentication):
         actor = Actor(name=member.display_name, user_id=user.pk, via="api")
         admit(request, member.workspace, actor, SCOPES_OF_ROLE[member.role])
         return user, None
-
-    def enforce_csrf(self, request: Any) -> None:
-        try:
-            super().enforce_csrf(request)
-        except PermissionDenied as refusal:
-            raise Problem(403, "csrf", str(refusal.detail)) from None
 
 
 def _membership(user: User, ref: str) -> Member:

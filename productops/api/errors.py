@@ -103,7 +103,9 @@ def _answer_api_exception(exc: exceptions.APIException, request: HttpRequest | N
         headers["Retry-After"] = str(int(wait))
     if isinstance(exc, Problem):
         code = exc.get_codes()
-        return problem_response(request, exc.status_code, str(code), str(exc.detail), exc.errors, headers)
+        return problem_response(
+            request, exc.status_code, str(code), str(exc.detail), exc.errors, headers, exc.members
+        )
     if isinstance(exc, exceptions.ValidationError):
         source = "query" if isinstance(exc, (BadParameter, BadParameters)) else None
         errors = field_errors(exc.detail, source)

@@ -10,6 +10,7 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from rest_framework import serializers
 
 from productops.api.authentication import workspace_of
+from productops.api.references import References
 
 
 class KeyOrId(serializers.Field):
@@ -36,12 +37,19 @@ class KeyOrId(serializers.Field):
     def to_internal_value(self, data: Any) -> models.Model:
         if isinstance(data, bool) or not isinstance(data, (str, int)) or data == "":
             self.fail("invalid")
+        found = self._found(data)
+        if found is None:
+            self.fail("does_not_exist")
+        return found
+
+    def _found(self, data: str | int) -> models.Model | None:
+        if "references" in self.context:
+            references: References = self.context["references"]
+            return references.find(self.model, self.field_name or "", data)
         workspace = workspace_of(self.context["request"])
         rows = self.model._default_manager.in_workspace(workspace.pk)  # type: ignore[attr-defined]
         # An integer is an id; a text of digits is one, too, as in paths.
-        found = rows.by_ref(data).first() if str(data).isprintable() else None
-        if found is None:
-            self.fail("does_not_exist")
+        found: models.Model | None = rows.by_ref(data).first() if str(data).isprintable() else None
         return found
 
     def to_representation(self, value: Any) -> Any:

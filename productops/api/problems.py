@@ -35,8 +35,10 @@ class Problem(APIException):
         detail: str,
         errors: Iterable[FieldError] = (),
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         self.status_code = status
+        self.members = dict(members or {})
         self.errors = list(errors)
         self.headers = dict(headers or {})
         super().__init__(detail, code)
@@ -60,8 +62,12 @@ def problem_response(
     detail: str,
     errors: Iterable[FieldError] = (),
     headers: Mapping[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """Return the answer; it does not go through content negotiation, so that any Accept header gets it."""
+    """Return the answer; it does not go through content negotiation, so that any Accept header gets it.
+
+    `members` are what else this kind of problem tells (RFC 9457 calls them extension members).
+    """
     body: dict[str, Any] = {
         "type": "about:blank" if code == "error" else f"urn:productops:problem:{code}",
         "title": title_of(status),
@@ -70,6 +76,7 @@ def problem_response(
         "instance": getattr(request, "path", ""),
         "request_id": request_id_of(request),
         "errors": list(errors),
+        **(members or {}),
     }
     return HttpResponse(
         json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+
+from productops.workspaces.attribution import acting, current_request_id
 
 # What a client may call its request: short and harmless in a log line.
 _USABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -24,7 +27,8 @@ class RequestIdMiddleware:
         given = request.headers.get("X-Request-ID", "")
         made = given if _USABLE.fullmatch(given) else uuid.uuid4().hex
         request.request_id = made  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        with acting(None, request_id=made):
+            response = self.get_response(request)
         response["X-Request-ID"] = made
         return response
 
@@ -32,3 +36,11 @@ class RequestIdMiddleware:
 def request_id_of(request: object) -> str | None:
     """The id of a Django or a REST framework request; None outside the middleware."""
     return getattr(request, "request_id", None)
+
+
+class RequestIdFilter(logging.Filter):
+    """Gives every line of the log the id of the request that it was written in, or `-`."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = current_request_id() or "-"
+        return True

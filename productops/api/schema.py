@@ -12,15 +12,17 @@ from drf_spectacular.utils import Direction, OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS
 
 from productops.api.authentication import HasScope, required_scope
+from productops.api.idempotency import HEADER, REPLAYED
 from productops.api.problems import MEDIA_TYPE, title_of
 from productops.api.serializers import ErrorBodySerializer
-from productops.api.views import Resource
+from productops.api.views import Resource, StrictView
 
-_EVERYWHERE = (400, 401, 403, 405, 503)
+_EVERYWHERE = (400, 401, 403, 405, 429, 503)
 _WITH_BODY = (409, 411, 413, 415)
 _BY_VERSION = (409, 412, 428)
 _HEADERS_OF = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
+    429: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}},
     405: {"Allow": {"schema": {"type": "string"}}},
     503: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}},
 }
@@ -60,6 +62,12 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
         return {self.name: _scopes(auto_schema)}
 
 
+class PersonScheme(SessionScheme):
+    """The same cookie where no workspace is chosen."""
+
+    target_class = "productops.api.authentication.PersonAuthentication"
+
+
 def _scopes(auto_schema: AutoSchema) -> list[str]:
     view = auto_schema.view
     is_scoped = any(isinstance(permission, HasScope) for permission in view.get_permissions())
@@ -76,10 +84,44 @@ class ProductopsSchema(AutoSchema):
         scopes = _scopes(self)
         return f"{told}\n\nNeeds the scope `{scopes[0]}`.".strip() if scopes else told
 
+    def get_request_serializer(self) -> Any:
+        told = self.view.described_body() if isinstance(self.view, Resource) else None
+        return super().get_request_serializer() if told is None else told
+
     def get_override_parameters(self) -> list[Any]:
         if not isinstance(self.view, Resource):
+            return [*self._idempotency(), *self._rate_limits()] if isinstance(self.view, StrictView) else []
+        return [
+            *self._path_parameters(),
+            *self._trimming(),
+            *self._preconditions(),
+            *self._idempotency(),
+            *self._rate_limits(),
+        ]
+
+    def _rate_limits(self) -> list[OpenApiParameter]:
+        header: Literal["header"] = "header"
+        told = {
+            "RateLimit": 'What is left: `"minute";r=5999;t=37`, with t the seconds until there are all again.',
+            "RateLimit-Policy": 'How much there is: `"minute";q=6000;w=60`.',
+        }
+        return [
+            OpenApiParameter(name, OpenApiTypes.STR, header, description=words, response=True)
+            for name, words in told.items()
+        ]
+
+    def _idempotency(self) -> list[OpenApiParameter]:
+        if self.method != "POST" or not _scopes(self):
             return []
-        return [*self._path_parameters(), *self._trimming(), *self._preconditions()]
+        words = (
+            "Any text of the client's, a UUID say. Sent again within 24 hours, the answer is the first one."
+        )
+        told = "`true` on an answer that was given before."
+        header: Literal["header"] = "header"
+        return [
+            OpenApiParameter(HEADER, OpenApiTypes.STR, header, description=words),
+            OpenApiParameter(REPLAYED, OpenApiTypes.STR, header, description=told, response=True),
+        ]
 
     def _path_parameters(self) -> list[OpenApiParameter]:
         if "{id}" not in self.path:
@@ -140,6 +182,8 @@ class ProductopsSchema(AutoSchema):
             statuses.add(404)
         if self.method in ("POST", "PUT", "PATCH"):
             statuses.update(_WITH_BODY)
+        if self.method == "POST" and _scopes(self):
+            statuses.add(422)
         if self._is_versioned:
             statuses.update(_BY_VERSION)
         return sorted(statuses)

@@ -12,6 +12,7 @@ A resource says its model, serializer, filters, orderings and scopes, and hands 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from django.db import models
@@ -26,6 +27,7 @@ from rest_framework.viewsets import GenericViewSet
 from productops.api import pages
 from productops.api.authentication import actor_of, workspace_of
 from productops.api.filters import WorkspaceFilters, refuse_unknown_parameters
+from productops.api.idempotency import answer_once, hold_body, is_asked_for
 from productops.api.pages import KeysetPages
 from productops.api.preconditions import etag_of, expected_version, is_known
 from productops.api.problems import BadParameter, Problem
@@ -44,11 +46,16 @@ class StrictView(APIView):
     known_parameters: ClassVar[tuple[str, ...]] = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if is_asked_for(request):
+            hold_body(request)
         super().initial(request, *args, **kwargs)
         if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
             # Under WSGI such a body reads as empty, which would be taken for a request without one.
             raise Problem(411, "length_required", "Send the body with its Content-Length.")
         refuse_unknown_parameters(request, self.parameters())
+        if is_asked_for(request) and (handler := getattr(self, "post", None)) is not None:
+            # REST framework looks the handler up after this, as it does for the actions of a viewset.
+            self.post = partial(answer_once, handler)
 
     def parameters(self) -> Iterable[str]:
         """The names of the query parameters that mean something here."""
@@ -108,6 +115,8 @@ class Resource(StrictView, GenericViewSet):
     def parameters(self) -> Iterable[str]:
         is_list = self.action == "list"
         filterset = getattr(self, "filterset_class", None) if is_list else None
+        if self.action == "bulk":
+            return ("partial", "dry_run")
         return (
             *self.known_parameters,
             "fields",
@@ -115,6 +124,10 @@ class Resource(StrictView, GenericViewSet):
             *(pages.PARAMETERS if is_list else []),
             *(filterset.base_filters if filterset else []),
         )
+
+    def described_body(self) -> type[serializers.BaseSerializer] | None:
+        """The body of the action in hand for the OpenAPI document, if it is not what is shown, too."""
+        return None
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         serializer = super().get_serializer(*args, **kwargs)

@@ -11,13 +11,15 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from productops.api.changes import ChangeViewSet
 from productops.api.fields import Text
 from productops.api.preconditions import expected_version, is_known
 from productops.api.serializers import RowSerializer
-from productops.api.views import CreatedMixin, ReadOnlyViewSet, Resource
+from productops.api.views import CreatedMixin, EditedMixin, ReadOnlyViewSet, RemovedMixin, Resource
 from productops.workspaces.keys import is_in_force, issue_key, revoke_key
-from productops.workspaces.models import ApiKey, Member, Workspace
+from productops.workspaces.models import ApiKey, Invitation, Member, Workspace
 from productops.workspaces.models.keys import SCOPES
+from productops.workspaces.people import change_role, invite, remove_member, withdraw_invitation
 from productops.workspaces.services import edit_workspace
 
 
@@ -85,23 +87,94 @@ class WorkspaceViewSet(Resource):
 
 class MemberSerializer(RowSerializer):
     name = serializers.CharField(source="display_name", read_only=True)
+    email = serializers.SerializerMethodField(help_text="Shown to those who may manage members, else null.")
 
     class Meta:
         model = Member
-        fields = ("id", "name", "role", "created_at")
-        read_only_fields = ("role", "created_at")
+        fields = ("id", "name", "email", "role", "created_at", "version", "updated_at")
+        read_only_fields = ("created_at", "version", "updated_at")
+        extra_kwargs = {"role": {"required": True}}
+
+    def get_email(self, member: Member) -> str | None:
+        return member.user.email if "admin" in self.context["request"].scopes else None
 
 
-class MemberViewSet(ReadOnlyViewSet):
-    """The people of the workspace."""
+class MemberViewSet(EditedMixin, RemovedMixin, ReadOnlyViewSet):
+    """The people of the workspace. They come by invitation; the last admin stays one."""
 
     model = Member
     serializer_class = MemberSerializer
     read_scope = "roadmap:read"
+    write_scope = "admin"
     orderings: ClassVar[dict[str, str]] = {"created_at": "created_at", "role": "role"}
 
     def for_show(self, rows: QuerySet[Member]) -> QuerySet[Member]:
         return rows.select_related("user")
+
+    def edit_object(self, held: Member, version: int | None, changes: dict[str, Any]) -> None:
+        role = changes.get("role", held.role)
+        change_role(**self.acting(), member_id=held.pk, version=version, role=role)
+
+    def remove_object(self, held: Member, version: int | None) -> None:
+        remove_member(**self.acting(), member_id=held.pk, version=version)
+
+
+class InvitationSerializer(RowSerializer):
+    email = Text(max_length=254)
+
+    class Meta:
+        model = Invitation
+        fields = (
+            "id",
+            "email",
+            "role",
+            "invited_by",
+            "created_at",
+            "expires_at",
+            "accepted_at",
+            "version",
+            "updated_at",
+        )
+        read_only_fields = ("invited_by", "created_at", "expires_at", "accepted_at", "version", "updated_at")
+
+
+class NewInvitationSerializer(InvitationSerializer):
+    """A new invitation, with the token that is shown this once."""
+
+    token = serializers.CharField(read_only=True, help_text="Shown once; only its hash is kept.")
+
+    class Meta:
+        model = Invitation
+        fields = (*InvitationSerializer.Meta.fields, "token")
+        read_only_fields = InvitationSerializer.Meta.read_only_fields
+
+
+class InvitationViewSet(CreatedMixin, RemovedMixin, ReadOnlyViewSet):
+    """Who was asked in by e-mail. The token is shown once, for the link that they are sent; it stands a week.
+
+    A new invitation of the same address replaces the one before it.
+    """
+
+    model = Invitation
+    serializer_class = InvitationSerializer
+    read_scope = "admin"
+    write_scope = "admin"
+    orderings: ClassVar[dict[str, str]] = {
+        "created_at": "created_at",
+        "expires_at": "expires_at",
+        "email": "email",
+    }
+    default_ordering = ("-created_at",)
+
+    @extend_schema(responses={201: NewInvitationSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        invitation, token = invite(**self.acting(), **serializer.validated_data)
+        return _once(self.answer(invitation.pk, status=201), "token", token)
+
+    def remove_object(self, held: Invitation, version: int | None) -> None:
+        withdraw_invitation(**self.acting(), invitation_id=held.pk, version=version)
 
 
 class ApiKeySerializer(RowSerializer):
@@ -154,10 +227,7 @@ class ApiKeyViewSet(CreatedMixin, ReadOnlyViewSet):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         key, plain_text = issue_key(self.workspace, by=self.actor, **serializer.validated_data)
-        response = self.answer(key.pk, status=201)
-        response.data = {**response.data, "key": plain_text}
-        response["Cache-Control"] = "no-store"
-        return response
+        return _once(self.answer(key.pk, status=201), "key", plain_text)
 
     @extend_schema(request=None, responses=ApiKeySerializer)
     @action(detail=True, methods=["post"])
@@ -169,7 +239,16 @@ class ApiKeyViewSet(CreatedMixin, ReadOnlyViewSet):
         return self.answer(key.pk)
 
 
+def _once(response: Response, name: str, secret: str) -> Response:
+    """Add a secret after the ETag was made: no later reading could show the same representation."""
+    response.data = {**response.data, name: secret}
+    response["Cache-Control"] = "no-store"
+    return response
+
+
 ROUTES = [
     ("members", MemberViewSet),
+    ("invitations", InvitationViewSet),
     ("api-keys", ApiKeyViewSet),
+    ("changes", ChangeViewSet),
 ]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from productops.workspaces.actors import Actor
+from productops.workspaces.attribution import say_who
 from productops.workspaces.models import Member, Role, User, Workspace
 
 SESSION_KEY = "productops_workspace"
 _CACHE = "productops_scope"
+_PAGES = "/admin/"
 # The switch is a list to choose from, not a directory.
 _MOST_CHOICES = 500
 
@@ -100,6 +102,18 @@ def actor_of(request: HttpRequest) -> Actor:
     user = request.user
     assert isinstance(user, User)
     return Actor(name=user.get_full_name() or user.get_username(), user_id=user.pk, via="admin")
+
+
+class AttributionMiddleware:
+    """Attribute what a signed-in person writes through pages. The API says for itself who calls."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(_PAGES) and isinstance(request.user, User):
+            say_who(actor_of(request))
+        return self.get_response(request)
 
 
 def _read_scope(request: HttpRequest) -> Scope:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from productops.workspaces.actors import Actor
 from productops.workspaces.complaints import Complaint, Refused
-from productops.workspaces.models import Member, User, Workspace
+from productops.workspaces.models import Workspace
 from productops.workspaces.signals import workspace_changed, workspace_created
 from productops.workspaces.versions import changed_fields, guarded_update
 
@@ -54,12 +54,6 @@ def edit_workspace(
             Workspace, workspace_id=workspace.pk, changed=sorted(wanted), before=before, cause=_cause(by)
         )
     return Workspace.objects.get(pk=workspace.pk)
-
-
-def add_member(*, workspace: Workspace, user: User, role: str) -> Member:
-    """Make a person a member, or change the role of one who is."""
-    member, _ = Member.objects.update_or_create(workspace=workspace, user=user, defaults={"role": role})
-    return member
 
 
 def _refuse_bad_workspace(workspace: Workspace) -> None:

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth import authenticate
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from productops.workspaces.models import User
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +38,10 @@ class Limit:
     most: int
 
 
+class TooManyAttempts(Exception):
+    """The attempt was not even looked at."""
+
+
 class SignInForm(AdminAuthenticationForm):
     error_messages = {
         **AdminAuthenticationForm.error_messages,
@@ -42,12 +52,38 @@ class SignInForm(AdminAuthenticationForm):
         username = self.cleaned_data.get("username")
         if self.request is None or not username or not self.cleaned_data.get("password"):
             return super().clean()
-        limits = _limits(username, address_of(self.request))
-        if not _take(limits):
-            raise ValidationError(self.error_messages["too_many"], code="too_many")
-        cleaned = super().clean()
-        _forget(limits)
-        return cleaned
+        try:
+            with _counted(self.request, username):
+                return super().clean()
+        except TooManyAttempts:
+            raise ValidationError(self.error_messages["too_many"], code="too_many") from None
+
+
+def person_who_signs_in(request: HttpRequest, username: str, password: str) -> User | None:
+    """Return who has this name and password, or None. Raises TooManyAttempts, before anything is hashed."""
+    try:
+        with _counted(request, username):
+            person = authenticate(request, username=username, password=password)
+            if person is None:
+                raise _Failed
+    except _Failed:
+        return None
+    assert isinstance(person, User)
+    return person
+
+
+class _Failed(Exception):
+    """Name and password do not go together."""
+
+
+@contextmanager
+def _counted(request: HttpRequest, username: str) -> Iterator[None]:
+    """Count an attempt before it is made; one that is not refused is forgotten again."""
+    limits = _limits(username, address_of(request))
+    if not _take(limits):
+        raise TooManyAttempts
+    yield
+    _forget(limits)
 
 
 def address_of(request: HttpRequest) -> str:
@@ -73,7 +109,10 @@ def _key(kind: str, text: str) -> str:
 
 @cache
 def _redis() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
+    # Tried once: the client's own retries would hold a person up for seconds.
+    return Redis.from_url(
+        settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def _take(limits: Sequence[Limit]) -> bool:

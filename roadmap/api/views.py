@@ -10,10 +10,13 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from productops.api.bulk import BulkMixin
 from productops.api.views import ResourceViewSet
 from roadmap import services
 from roadmap.api import filters, serializers
 from roadmap.models import Customer, Evidence, Item, Link, Problem, Product, Release, Survey
+from roadmap.services.batch_kinds import CustomerBatch, EvidenceBatch, LinkBatch, ProblemBatch
+from roadmap.services.item_batches import ItemBatch
 
 _DATES = {"created_at": "created_at", "updated_at": "updated_at"}
 
@@ -42,10 +45,11 @@ class ProductViewSet(RoadmapViewSet):
         services.remove_product(**self.acting(), product_id=held.pk, version=version)
 
 
-class CustomerViewSet(RoadmapViewSet):
+class CustomerViewSet(BulkMixin, RoadmapViewSet):
     """Customers are accounts, with their segment and monthly recurring revenue."""
 
     model = Customer
+    batch = CustomerBatch
     serializer_class = serializers.CustomerSerializer
     filterset_class = filters.CustomerFilterSet
     orderings: ClassVar[dict[str, Any]] = {
@@ -75,10 +79,11 @@ class CustomerViewSet(RoadmapViewSet):
         return self.answer(held.pk)
 
 
-class ProblemViewSet(RoadmapViewSet):
+class ProblemViewSet(BulkMixin, RoadmapViewSet):
     """Problems are the front door: ranked by demand, with the evidence for each."""
 
     model = Problem
+    batch = ProblemBatch
     serializer_class = serializers.ProblemSerializer
     filterset_class = filters.ProblemFilterSet
     orderings: ClassVar[dict[str, Any]] = {
@@ -121,10 +126,11 @@ class ProblemViewSet(RoadmapViewSet):
         return self.answer(held.pk)
 
 
-class EvidenceViewSet(RoadmapViewSet):
+class EvidenceViewSet(BulkMixin, RoadmapViewSet):
     """Evidence: who struggles with a problem, how much, and where they said so."""
 
     model = Evidence
+    batch = EvidenceBatch
     serializer_class = serializers.EvidenceSerializer
     filterset_class = filters.EvidenceFilterSet
     orderings: ClassVar[dict[str, Any]] = {"observed_on": "observed_on", "importance": "importance", **_DATES}
@@ -166,10 +172,11 @@ class SurveyViewSet(RoadmapViewSet):
         services.remove_survey(**self.acting(), survey_id=held.pk, version=version)
 
 
-class LinkViewSet(RoadmapViewSet):
+class LinkViewSet(BulkMixin, RoadmapViewSet):
     """Links say which problems an item is for. The weights of one item sum to at most 1."""
 
     model = Link
+    batch = LinkBatch
     serializer_class = serializers.LinkSerializer
     filterset_class = filters.LinkFilterSet
     orderings: ClassVar[dict[str, Any]] = {"weight": "weight", **_DATES}
@@ -187,10 +194,11 @@ class LinkViewSet(RoadmapViewSet):
         services.remove_link(**self.acting(), link_id=held.pk, version=version)
 
 
-class ItemViewSet(RoadmapViewSet):
+class ItemViewSet(BulkMixin, RoadmapViewSet):
     """Items are bets on the roadmap. Creating one may carry its links, in one transaction."""
 
     model = Item
+    batch = ItemBatch
     serializer_class = serializers.ItemSerializer
     filterset_class = filters.ItemFilterSet
     orderings: ClassVar[dict[str, Any]] = {

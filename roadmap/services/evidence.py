@@ -19,7 +19,7 @@ from roadmap.signals import problems_changed
 @transaction.atomic
 def create_evidence(*, workspace: Workspace, by: Actor, **fields: Any) -> Evidence:
     evidence = Evidence(workspace=workspace, **fields)
-    check(evidence, _complaints(evidence))
+    check(evidence, problems_with_the_piece(evidence))
     evidence.save(force_insert=True)
     tell(problems_changed, workspace, [evidence.problem_id], by)
     return evidence
@@ -31,7 +31,7 @@ def edit_evidence(
 ) -> None:
     evidence = _standing(workspace, evidence_id)
     before_id = evidence.problem_id
-    if edit(evidence, version, changes, _complaints(evidence)):
+    if edit(evidence, version, changes, problems_with_the_piece(evidence)):
         tell(problems_changed, workspace, [before_id, evidence.problem_id], by)
 
 
@@ -51,5 +51,6 @@ def _standing(workspace: Workspace, evidence_id: int) -> Evidence:
     return evidence
 
 
-def _complaints(evidence: Evidence) -> Iterator[Complaint]:
+def problems_with_the_piece(evidence: Evidence) -> Iterator[Complaint]:
+    """What is wrong with a piece of evidence as it is to be."""
     yield from problems_with_evidence(kind=evidence.kind, importance=evidence.importance)

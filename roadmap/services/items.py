@@ -36,9 +36,9 @@ def create_item(
     Raises Refused, and IntegrityError when the key is taken.
     """
     item = Item(workspace=workspace, key=key, **fields)
-    for name, value in _release_consequences(Item(workspace=workspace), fields, workspace.today()).items():
+    for name, value in release_consequences(Item(workspace=workspace), fields, workspace.today()).items():
         setattr(item, name, value)
-    rows.check(item, _complaints(item))
+    rows.check(item, problems_with_the_item(item))
     rows.insert_named(item, item.title)
     rows.tell(items_created, workspace, [item.pk], by)
     touched = replace_links(workspace, item, links)
@@ -59,10 +59,12 @@ def edit_item(
     """
     item = rows.find(Item, workspace, item_id)
     said = {name: value for name, value in changes.items() if name != "links"}
-    consequences = _release_consequences(item, said, workspace.today())
-    if said.get("usage_policy", EXEMPT) != EXEMPT and "exemption_reason" not in said:
-        consequences["exemption_reason"] = ""
-    before = rows.edit(item, version, {**said, **consequences}, _complaints(item))
+    before = rows.edit(
+        item,
+        version,
+        {**said, **edit_consequences(item, said, workspace.today())},
+        problems_with_the_item(item),
+    )
     if "links" in changes:
         touched = replace_links(workspace, item, changes["links"])
         if touched and not before:
@@ -109,7 +111,15 @@ def _problems_of(item: Item) -> list[int]:
     return list(links.values_list("problem_id", flat=True))
 
 
-def _release_consequences(held: Item, changes: Mapping[str, Any], today: date) -> dict[str, Any]:
+def edit_consequences(held: Item, changes: Mapping[str, Any], today: date) -> dict[str, Any]:
+    """What else changes when a person edits these; `held` is the item before."""
+    follows = release_consequences(held, changes, today)
+    if changes.get("usage_policy", EXEMPT) != EXEMPT and "exemption_reason" not in changes:
+        follows["exemption_reason"] = ""
+    return follows
+
+
+def release_consequences(held: Item, changes: Mapping[str, Any], today: date) -> dict[str, Any]:
     """What else changes when these do. `held` is the item before; a new item is one that says nothing yet."""
     status = changes.get("status", held.status)
     told_day = "released_on" in changes
@@ -130,7 +140,8 @@ def _release_consequences(held: Item, changes: Mapping[str, Any], today: date) -
     return follows
 
 
-def _complaints(item: Item) -> Iterator[Complaint]:
+def problems_with_the_item(item: Item) -> Iterator[Complaint]:
+    """What is wrong with an item as it is to be."""
     yield from problems_with_item(
         status=item.status,
         horizon=item.horizon,

@@ -11,10 +11,10 @@ from django.db import transaction
 from productops.workspaces.actors import Actor
 from productops.workspaces.complaints import Complaint, beneath, refuse_if_any
 from productops.workspaces.models import Workspace
-from productops.workspaces.versions import guarded_delete, guarded_update
+from productops.workspaces.versions import guarded_delete
 from roadmap.models import Item, Link, Problem
 from roadmap.rules import problems_with_weights
-from roadmap.services.rows import check, edit, find, tell
+from roadmap.services.rows import check, edit, find, tell, write_many
 from roadmap.signals import items_changed, problems_changed
 
 
@@ -63,19 +63,52 @@ def replace_links(workspace: Workspace, item: Item, wanted: Sequence[WantedLink]
 
     Returns the problems whose credit is divided anew; raises Refused with the place of each complaint.
     """
-    refuse_if_any(_complaints(workspace, wanted))
-    held = {link.problem_id: link for link in Link.objects.in_workspace(workspace.pk).filter(item=item)}
-    asked = {link.problem.pk: link.weight for link in wanted}
-    touched = {pk for pk in held.keys() | asked.keys() if pk not in held or asked.get(pk) != held[pk].weight}
+    refuse_if_any(problems_with_links(workspace, wanted))
+    return replace_links_of(workspace, {item.pk: wanted})
+
+
+def replace_links_of(workspace: Workspace, wanted: Mapping[int, Sequence[WantedLink]]) -> list[int]:
+    """Make the links of these items (by id) exactly these, which `problems_with_links` has nothing against.
+
+    Returns the problems whose credit is divided anew.
+    """
+    difference = compare_links(workspace, wanted)
     links = Link.objects.in_workspace(workspace.pk)
-    links.filter(item=item, problem_id__in=held.keys() - asked.keys()).delete()
-    for pk in sorted(touched & held.keys() & asked.keys()):
-        guarded_update(links, held[pk].pk, None, {"weight": asked[pk]})
-    Link.objects.bulk_create(
-        Link(workspace=workspace, item=item, problem_id=pk, weight=asked[pk])
-        for pk in sorted(asked.keys() - held.keys())
+    links.filter(pk__in=[link.pk for link in difference.gone]).delete()
+    write_many(Link, difference.changed, ["weight"])
+    Link.objects.bulk_create(difference.new)
+    return sorted({link.problem_id for link in (*difference.gone, *difference.changed, *difference.new)})
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDifference:
+    """What has to happen to links so that they are what is wanted."""
+
+    gone: list[Link]
+    changed: list[Link]
+    new: list[Link]
+
+    @property
+    def item_ids(self) -> set[int]:
+        return {link.item_id for link in (*self.gone, *self.changed, *self.new)}
+
+
+def compare_links(workspace: Workspace, wanted: Mapping[int, Sequence[WantedLink]]) -> LinkDifference:
+    """Hold the standing links of these items, locked in one order, against what is wanted."""
+    standing = Link.objects.in_workspace(workspace.pk).filter(item_id__in=wanted)
+    held = {(link.item_id, link.problem_id): link for link in standing.order_by("pk").select_for_update()}
+    asked = {(item_id, link.problem.pk): link.weight for item_id, links in wanted.items() for link in links}
+    changed = [held[pair] for pair in sorted(held.keys() & asked.keys()) if held[pair].weight != asked[pair]]
+    for link in changed:
+        link.weight = asked[link.item_id, link.problem_id]
+    return LinkDifference(
+        gone=[held[pair] for pair in sorted(held.keys() - asked.keys())],
+        changed=changed,
+        new=[
+            Link(workspace=workspace, item_id=pair[0], problem_id=pair[1], weight=asked[pair])
+            for pair in sorted(asked.keys() - held.keys())
+        ],
     )
-    return sorted(touched)
 
 
 def tell_links(workspace: Workspace, item_ids: Iterable[int], problem_ids: Iterable[int], by: Actor) -> None:
@@ -91,7 +124,8 @@ def _other_weights(workspace: Workspace, item_id: int, but: int | None = None) -
     return [weight for pk, weight in links.values_list("pk", "weight") if pk != but]
 
 
-def _complaints(workspace: Workspace, wanted: Sequence[WantedLink]) -> list[Complaint]:
+def problems_with_links(workspace: Workspace, wanted: Sequence[WantedLink]) -> list[Complaint]:
+    """What is wrong with all the links of one item, each with its place."""
     complaints: list[Complaint] = []
     seen: set[int] = set()
     for index, link in enumerate(wanted):

@@ -69,13 +69,26 @@ def _refuse_circle(workspace: Workspace, problem: Problem, parent: Problem) -> N
     """Raise Refused when the problem would become its own ancestor."""
     # One change of the tree at a time: two that are each fine could close a circle together.
     Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
+    if closes_circle(parents_of(workspace), problem.pk, parent.pk):
+        raise Refused([CIRCLE])
+
+
+CIRCLE = Complaint("parent", "circle", "The problem would be beneath itself.")
+
+
+def parents_of(workspace: Workspace) -> dict[int, int | None]:
+    """The parent of every problem that has one, by id."""
     tree = Problem.objects.in_workspace(workspace.pk).exclude(parent=None)
-    parents = dict(tree.values_list("pk", "parent_id"))
-    above: int | None = parent.pk
+    return dict(tree.values_list("pk", "parent_id"))
+
+
+def closes_circle(parents: Mapping[int, int | None], problem_id: int, parent_id: int | None) -> bool:
+    """Whether the problem would be its own ancestor under this parent."""
+    above = parent_id
     walked: set[int] = set()
     while above is not None and above not in walked:
-        if above == problem.pk:
-            detail = "The problem would be beneath itself."
-            raise Refused([Complaint("parent", "circle", detail)])
+        if above == problem_id:
+            return True
         walked.add(above)
         above = parents.get(above)
+    return False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
+from zlib import crc32
 
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -20,6 +21,8 @@ from roadmap.rules import KEY_LENGTH, RESERVED_KEYS
 
 Row = TypeVar("Row", bound=Versioned)
 
+# How many locks the making of keys of one kind in one workspace is spread over.
+_NAME_LOCKS = 64
 _KEY_ROOM = KEY_LENGTH - 8  # for a number behind the words of the title
 
 
@@ -82,18 +85,48 @@ def free_key(model: type[Versioned], workspace_id: int, words: str) -> str:
 
     Whoever makes a key from the same words at the same moment waits until this transaction has ended.
     """
+    return free_keys(model, workspace_id, [words], ())[0]
+
+
+def free_keys(
+    model: type[Versioned], workspace_id: int, words: Sequence[str], given: Iterable[str]
+) -> list[str]:
+    """As `free_key` for many at once; `given` are keys that other new rows are to have."""
+    if not words:
+        return []
+    stems = [_stem(model, said) for said in words]
+    _hold_names(model, workspace_id, stems)
+    keys: QuerySet[Any] = model.objects.in_workspace(workspace_id)
+    used = {*given, *keys.filter(key__in=set(stems)).values_list("key", flat=True)}
+    numbered: dict[str, int] = {}
+    found = []
+    for stem in stems:
+        key = stem
+        if key in used and stem not in numbered:
+            used.update(keys.filter(key__startswith=f"{stem}-").values_list("key", flat=True))
+        while key in used:
+            numbered[stem] = numbered.get(stem, 1) + 1
+            key = f"{stem}-{numbered[stem]}"
+        used.add(key)
+        found.append(key)
+    return found
+
+
+def _stem(model: type[Versioned], words: str) -> str:
     stem = slugify(words)[:_KEY_ROOM].strip("-_")
     if not stem or stem.isdigit() or stem in RESERVED_KEYS:
-        stem = f"{model._meta.model_name}-{stem}".rstrip("-")
+        return f"{model._meta.model_name}-{stem}".rstrip("-")
+    return stem
+
+
+def _hold_names(model: type[Versioned], workspace_id: int, stems: Iterable[str]) -> None:
+    """Wait for whoever makes keys from the same words. A few locks, however many the words, in one order."""
+    buckets = sorted({crc32(stem.encode()) % _NAME_LOCKS for stem in stems})
     with connection.cursor() as cursor:
-        name = f"{model._meta.db_table}:{workspace_id}:{stem}"
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
-    rows: QuerySet[Any] = model.objects.in_workspace(workspace_id)
-    rows = rows.filter(key__startswith=stem)
-    taken = set(rows.values_list("key", flat=True))
-    if stem not in taken:
-        return stem
-    return next(key for number in range(2, len(taken) + 3) if (key := f"{stem}-{number}") not in taken)
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s || bucket, 0)) FROM unnest(%s::int[]) AS bucket",
+            [f"{model._meta.db_table}:{workspace_id}:", buckets],
+        )
 
 
 def write(row: Row, version: int | None, changes: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
@@ -124,6 +157,33 @@ def edit(
     check(row, rules)
     write(row, version, wanted, {"version": held_version})
     return before
+
+
+def write_many(model: type[Versioned], changed: Sequence[Versioned], columns: Sequence[str]) -> None:
+    """Write these fields of rows that the transaction has locked, and raise their versions by one.
+
+    Rows and fields as the instances hold them, in one statement. The caller has compared the versions under
+    the lock.
+    """
+    if not changed:
+        return
+    fields = [model._meta.get_field(name) for name in columns]
+    cells = [
+        [field.get_db_prep_save(getattr(row, field.attname), connection) for row in changed]
+        for field in fields
+    ]
+    said = "".join(f', "{field.column}" = said."{field.column}"' for field in fields)
+    names = "".join(f', "{field.column}"' for field in fields)
+    arrays = "".join(f", %s::{field.db_type(connection)}[]" for field in fields)
+    with connection.cursor() as cursor:
+        # Names of tables, columns and types come from our own models.
+        cursor.execute(
+            f"UPDATE {model._meta.db_table} AS held SET version = held.version + 1, updated_at = now(){said}"  # noqa: S608
+            f" FROM unnest(%s::bigint[]{arrays}) AS said (id{names}) WHERE held.id = said.id",
+            [[row.pk for row in changed], *cells],
+        )
+    for row in changed:
+        row.version += 1
 
 
 def archive_or_delete(row: Row, version: int | None, has_history: bool) -> bool:

@@ -20,14 +20,12 @@ from django.http import Http404, HttpRequest
 
 from productops.workspaces.admin.forms import WorkspaceForm
 from productops.workspaces.admin.owned import RemovalRefused, WorkspaceAdmin
-from productops.workspaces.complaints import Complaint, Refused
-from productops.workspaces.models import Member, User, Workspace
-from productops.workspaces.scope import ADMIN, scope_of, workspace_in_hand
-from productops.workspaces.services import add_member
+from productops.workspaces.complaints import Refused
+from productops.workspaces.models import Member, User
+from productops.workspaces.people import add_member, change_role, remove_member
+from productops.workspaces.scope import ADMIN, asking, scope_of, workspace_in_hand
 
 admin.site.unregister(Group)
-
-NEEDS_AN_ADMIN = "A workspace needs an admin: make somebody else one first."
 
 
 class MemberForm(WorkspaceForm):
@@ -103,24 +101,14 @@ class MemberAdmin(WorkspaceAdmin):
             return add_member(workspace=workspace_in_hand(request), user=user, role=role)
 
     def edit(self, request: HttpRequest, row: Any, version: int | None, changes: dict[str, Any]) -> None:
-        workspace = workspace_in_hand(request)
-        with transaction.atomic():
-            if changes["role"] != ADMIN and not has_other_admin(workspace, row.pk):
-                raise Refused([Complaint("role", "last_admin", NEEDS_AN_ADMIN)])
-            add_member(workspace=workspace, user=row.user, role=changes["role"])
+        change_role(**asking(request), member_id=row.pk, version=version, role=changes["role"])
 
     def remove(self, request: HttpRequest, row: Any, version: int | None) -> str:
-        with transaction.atomic():
-            if not has_other_admin(workspace_in_hand(request), row.pk):
-                raise RemovalRefused(NEEDS_AN_ADMIN)
-            row.delete()
+        try:
+            remove_member(**asking(request), member_id=row.pk, version=version)
+        except Refused as refused:
+            raise RemovalRefused(refused.complaints[0].detail) from refused
         return "deleted"
-
-
-def has_other_admin(workspace: Workspace, member_id: int) -> bool:
-    """Whether somebody besides this member is an admin; asked under a lock, so that two cannot both leave."""
-    Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
-    return Member.objects.in_workspace(workspace.pk).filter(role=ADMIN).exclude(pk=member_id).exists()
 
 
 @admin.register(User)

@@ -12,8 +12,9 @@ from django.http import HttpRequest
 from productops.workspaces.admin.forms import WorkspaceForm
 from productops.workspaces.admin.owned import WorkspaceAdmin
 from productops.workspaces.models import User, Workspace
+from productops.workspaces.people import add_member
 from productops.workspaces.scope import ADMIN, actor_of, scope_of
-from productops.workspaces.services import add_member, create_workspace, edit_workspace
+from productops.workspaces.services import create_workspace, edit_workspace
 
 
 @admin.register(Workspace)

@@ -1,8 +1,21 @@
 from __future__ import annotations
 
+from productops.workspaces.models.answers import KeptAnswer
+from productops.workspaces.models.changes import Change
+from productops.workspaces.models.invitations import Invitation
 from productops.workspaces.models.keys import ApiKey
 from productops.workspaces.models.owned import Versioned, WorkspaceOwned
 from productops.workspaces.models.people import Member, Role, User
 from productops.workspaces.models.workspace import Workspace
 
-__all__ = ["ApiKey", "Member", "Role", "User", "Versioned", "Workspace", "WorkspaceOwned"]
+__all__ = [
+    "ApiKey",
+    "Change",
+    "Invitation",
+    "Member",
+    "Role",
+    "User",
+    "Versioned",
+    "Workspace",
+    "WorkspaceOwned",
+]

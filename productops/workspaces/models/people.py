@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
-from productops.workspaces.models.owned import WorkspaceOwned
+from productops.workspaces.models.owned import Versioned
 from productops.workspaces.models.workspace import Workspace
 
 
@@ -17,14 +17,13 @@ class Role(models.TextChoices):
     ADMIN = "admin"
 
 
-class Member(WorkspaceOwned):
+class Member(Versioned):
     """A person in a workspace."""
 
     # Redeclared so that the reverse name is useful to people's pages.
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="members")
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
-    created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
