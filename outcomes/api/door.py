@@ -1,4 +1,4 @@
-"""`POST /in/{token}`: the webhook's door. Turns a request into one stored delivery, or says why not."""
+"""`/in/{token}`: the webhook's door. Turns a request into one stored delivery, or says why not."""
 
 from __future__ import annotations
 
@@ -12,29 +12,69 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from outcomes.api import replies
+from outcomes.models import Source
 from outcomes.pipeline import interpret, receive
+from outcomes.sources import adapters
+from outcomes.sources.proofs import basic
 from outcomes.sources.signatures import SignatureRefused
 from productops.api.parsing import drain
 from productops.api.problems import problem_response
 
-# The native body is JSON; a curl that forgets to say so is not turned away for it.
-CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded", "text/plain", "")
+# Parameters that libraries append are theirs to know; the native body has none but this.
+_PARAMETERS = {"dry_run"}
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @csrf_exempt
-def receive_delivery(request: HttpRequest, token: str) -> HttpResponse:
-    """Verify, store once, answer 202. Nothing else happens here: a worker interprets it later."""
+def receive_delivery(request: HttpRequest, token: str, path: str = "") -> HttpResponse:
+    """Verify, store once, answer. Nothing else happens here: a worker interprets it later."""
+    return _at(request, receive.find(token), path)
+
+
+@csrf_exempt
+def receive_by_write_key(request: HttpRequest) -> HttpResponse:
+    """The same for libraries that drop the address's path: the write key says which source it is."""
+    headers = {"authorization": request.headers.get("Authorization", "")}
+    pair = basic(headers)
+    key = pair[0] if pair and "\x00" not in pair[0] else ""
+    source = receive.find_by_secret("segment", key, now=timezone.now()) if key else None
+    return _at(request, source, request.path.strip("/"))
+
+
+def _at(request: HttpRequest, source: Source | None, path: str) -> HttpResponse:
+    if source is not None and source.kind == "productops" and path.strip("/"):
+        return problem_response(request, 404, "not_found", "There is nothing at this address.")
+    if request.method in ("GET", "HEAD") and source is not None:
+        if source.kind == "mixpanel" and "data" in request.GET:
+            return _take(request, source, path)
+        answer = _asked(request, source, path)
+        if answer is not None:
+            return answer
     if request.method != "POST":
         detail = f"Only POST is taken here, not {request.method}."
         return problem_response(request, 405, "method_not_allowed", detail, headers={"Allow": "POST"})
-    unknown = set(request.GET) - {"dry_run"}
-    if unknown:
+    return _take(request, source, path)
+
+
+def _asked(request: HttpRequest, source: Source, path: str) -> HttpResponse | None:
+    """What a library asks for besides, told to those who hold the key."""
+    answer = replies.asked(source, path)
+    if answer is None:
+        return None
+    try:
+        receive.verified(source, _headers(request), b"", now=timezone.now())
+    except SignatureRefused:
+        return _stranger(request)
+    return answer
+
+
+def _take(request: HttpRequest, source: Source | None, path: str) -> HttpResponse:
+    unknown = set(request.GET) - _PARAMETERS
+    if unknown and source is not None and source.kind == "productops":
         detail = f"Unknown parameter: {', '.join(sorted(unknown))}."
         return problem_response(request, 400, "unknown_parameter", detail)
     content_type = (request.content_type or "").lower()
-    if content_type not in CONTENT_TYPES:
-        detail = f"{content_type} is not taken here; send application/json."
-        return problem_response(request, 415, "unsupported_media_type", detail)
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower() and not request.headers.get(
         "Content-Length"
     ):
@@ -42,33 +82,52 @@ def receive_delivery(request: HttpRequest, token: str) -> HttpResponse:
         return problem_response(request, 411, "length_required", "Say how long the body is (Content-Length).")
     try:
         body = _whole_body(request)
+        if source is None:
+            return _stranger(request)
+        return _verified(request, source, path, body, content_type)
     except _TooLarge as error:
         return problem_response(request, 413, "too_large", str(error))
-    except _UnknownEncoding as error:
+    except (_UnknownEncoding, _UnknownType) as error:
         return problem_response(request, 415, "unsupported_media_type", str(error))
-    now = timezone.now()
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    try:
-        source, signed = receive.verified(token, headers, body, now=now)
     except SignatureRefused:
-        # One and the same answer for every reason, so that a stranger learns nothing.
-        return problem_response(request, 401, "not_authenticated", "The signature could not be verified.")
-    try:
-        unpacked = _unpacked(request, body)
-    except _TooLarge as error:
-        return problem_response(request, 413, "too_large", str(error))
-    except _UnknownEncoding as error:
-        return problem_response(request, 415, "unsupported_media_type", str(error))
+        return _stranger(request)
+
+
+def _verified(
+    request: HttpRequest, source: Source, path: str, body: bytes, content_type: str
+) -> HttpResponse:
+    """Store a body once it is proven; raises SignatureRefused, _TooLarge, _UnknownEncoding or _UnknownType."""
+    now = timezone.now()
+    headers = {**_headers(request), "content-type": content_type}
+    if source.kind in adapters.SIGNS_BYTES:
+        _, signed = receive.verified(source, headers, body, now=now)
+        unpacked = _unpacked(request, body, source.kind)
+    else:
+        unpacked = _unpacked(request, body, source.kind)
+        _, signed = receive.verified(source, headers, unpacked, now=now)
+    if not replies.takes(source.kind, content_type):
+        raise _UnknownType(f"{content_type} is not taken here; send application/json.")
+    if not replies.states_something(source.kind, path):
+        return replies.unkept(source, path)
+    kept = {} if source.kind == "productops" else adapters.headers_to_keep(headers)
     if request.GET.get("dry_run", "").lower() in ("true", "1"):
-        return JsonResponse(interpret.preview(source, signed, unpacked, now=now))
+        return JsonResponse(interpret.preview(source, signed, unpacked, now=now, path=path, headers=kept))
     try:
-        receipt = receive.store(source, signed, unpacked, content_type)
+        receipt = receive.store(source, signed, unpacked, content_type, path=path, headers=kept)
     except receive.DeliveryConflict:
         return problem_response(
             request, 409, "conflict", "This webhook-id was used before, for another body."
         )
-    status = "duplicate" if receipt.is_duplicate else "accepted"
-    return JsonResponse({"id": str(receipt.delivery_id), "status": status}, status=202)
+    return replies.accepted(request, source.kind, path, receipt, unpacked)
+
+
+def _stranger(request: HttpRequest) -> HttpResponse:
+    # One and the same answer for every reason, so that a stranger learns nothing.
+    return problem_response(request, 401, "not_authenticated", "The signature could not be verified.")
+
+
+def _headers(request: HttpRequest) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
 
 
 class _TooLarge(Exception):
@@ -79,7 +138,14 @@ class _UnknownEncoding(Exception):
     pass
 
 
+class _UnknownType(Exception):
+    pass
+
+
 def _whole_body(request: HttpRequest) -> bytes:
+    if request.method != "POST":
+        # Mixpanel's Node library sends its form as the query.
+        return request.META.get("QUERY_STRING", "").encode("latin-1", "replace")
     limit = settings.WEBHOOK_MAX_BYTES
     message = f"A delivery may weigh at most {limit} bytes."
     # Never more than one byte beyond the limit is kept, whatever the sender declared.
@@ -90,11 +156,13 @@ def _whole_body(request: HttpRequest) -> bytes:
     return body
 
 
-def _unpacked(request: HttpRequest, body: bytes) -> bytes:
+def _unpacked(request: HttpRequest, body: bytes, kind: str) -> bytes:
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if encoding in ("", "identity"):
-        return body
-    if encoding != "gzip":
+        # PostHog's browser library says that it packed the body in the query only.
+        if not (kind == "posthog" and body.startswith(_GZIP_MAGIC)):
+            return body
+    elif encoding != "gzip":
         raise _UnknownEncoding(f"Content-Encoding {encoding} is not taken here; gzip is.")
     limit = settings.WEBHOOK_MAX_UNPACKED_BYTES
     try:

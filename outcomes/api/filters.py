@@ -7,11 +7,12 @@ from typing import Any
 import django_filters
 from django.db.models import Exists, OuterRef, QuerySet
 
-from outcomes.models import Delivery, Flag, Metric, Outcome, ScoringModel, Source
+from outcomes.models import Candidate, Delivery, Flag, Metric, Outcome, Rule, ScoringModel, Source
 from outcomes.models.deliveries import DELIVERY_STATES
 from outcomes.models.flags import FLAG_REASONS, FLAG_STATES
 from outcomes.models.metrics import AGGREGATIONS, DIRECTIONS
 from outcomes.models.outcomes import ROLES
+from outcomes.models.rules import CANDIDATE_KINDS, CANDIDATE_STATES
 from outcomes.models.sources import CADENCES, SOURCE_KINDS
 from outcomes.models.values import VERDICTS
 from productops.api.filters import (
@@ -70,6 +71,28 @@ class DeliveryFilters(WorkspaceFilterSet):
 
     class Meta:
         model = Delivery
+        fields: list[str] = []
+
+
+class RuleFilters(WorkspaceFilterSet):
+    source = RefFilter(Source, "source", label="A source's id or key.")
+    item = RefFilter(Item, "item", label="An item's id or key.")
+    metric = RefFilter(Metric, "metric", label="A metric's id or key.")
+
+    class Meta:
+        model = Rule
+        fields: list[str] = []
+
+
+class CandidateFilters(WorkspaceFilterSet):
+    source = RefFilter(Source, "source", label="A source's id or key.")
+    kind = ChoicesFilter(CANDIDATE_KINDS)
+    state = ChoicesFilter(CANDIDATE_STATES)
+    name = django_filters.CharFilter("name", label="Exactly this name.")
+    search = SearchFilter(("name",), label="Full-text search over the name.")
+
+    class Meta:
+        model = Candidate
         fields: list[str] = []
 
 

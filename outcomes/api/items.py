@@ -26,6 +26,7 @@ from outcomes.api.item_serializers import (
     ValueRecordSerializer,
 )
 from outcomes.models import Exposure, Flag, Metric, Outcome, ValueRecord, VerdictSpan
+from outcomes.services.batches import ItemWithOutcomesBatch
 from outcomes.services.items import create_item_with_outcomes
 from productops.api.filters import RefFilter
 from productops.api.pages import in_order
@@ -50,6 +51,7 @@ class ItemViewSet(RoadmapItemViewSet):
     Creating one may carry its `links` and `outcomes`, in one transaction.
     """
 
+    batch = ItemWithOutcomesBatch
     serializer_class = ItemCardSerializer
     filterset_class = ItemFilters
     orderings: ClassVar[dict[str, Any]] = {

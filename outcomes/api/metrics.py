@@ -22,6 +22,8 @@ from outcomes.api.serializers import MetricSerializer, NothingSerializer, Series
 from outcomes.api.series import daily_levels, days_of
 from outcomes.models import Metric, MetricDay
 from outcomes.services import metrics
+from outcomes.services.batches import MetricBatch
+from productops.api.bulk import BulkMixin
 from productops.api.problems import BadParameter
 from productops.api.views import ResourceViewSet
 
@@ -48,10 +50,11 @@ class Range:
     series: str | None
 
 
-class MetricViewSet(ResourceViewSet):
+class MetricViewSet(BulkMixin, ResourceViewSet):
     """Named series that outcomes are measured on. DELETE archives one that has a history."""
 
     model = Metric
+    batch = MetricBatch
     serializer_class = MetricSerializer
     filterset_class = MetricFilters
     read_scope, write_scope = "outcomes:read", "outcomes:write"

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import path
 
-from outcomes.api import flags, items, metrics, observations, views
+from outcomes.api import flags, items, metrics, observations, rules, views
 
 # Of two routes with one prefix the later wins: this is how the item's card gets its second half.
 ROUTES: list[tuple[str, Any]] = [
@@ -14,7 +14,9 @@ ROUTES: list[tuple[str, Any]] = [
     ("metrics", metrics.MetricViewSet),
     ("outcomes", views.OutcomeViewSet),
     ("sources", views.SourceViewSet),
+    ("rules", rules.RuleViewSet),
     ("deliveries", views.DeliveryViewSet),
+    ("candidates", rules.CandidateViewSet),
     ("flags", flags.FlagViewSet),
     ("scoring-models", views.ScoringModelViewSet),
 ]
@@ -32,6 +34,23 @@ PATHS = [
         "items/<str:item>/value/history/",
         items.ValueHistoryViewSet.as_view({"get": "list"}),
         name="item-value-history",
+    ),
+    path(
+        "sources/<str:source>/rules/",
+        rules.RulesOfSourceViewSet.as_view({"get": "list", "post": "create"}),
+        name="source-rules",
+    ),
+    path(
+        "sources/<str:source>/rules/test/",
+        rules.RulesOfSourceViewSet.as_view({"post": "test"}),
+        name="source-rules-test",
+    ),
+    path(
+        "sources/<str:source>/rules/<str:id>/",
+        rules.RulesOfSourceViewSet.as_view(
+            {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
+        ),
+        name="source-rule",
     ),
     path("observations/", observations.ObservationsView.as_view(), name="observations"),
 ]

@@ -25,14 +25,17 @@ from outcomes.api.serializers import (
 )
 from outcomes.models import Delivery, Outcome, ScoringModel, Source
 from outcomes.services import deliveries, outcomes, sources
+from outcomes.services.batches import OutcomeBatch
+from productops.api.bulk import BulkMixin
 from productops.api.views import ReadOnlyViewSet, ResourceViewSet
 from productops.workspaces.complaints import Complaint, Refused
 
 
-class OutcomeViewSet(ResourceViewSet):
+class OutcomeViewSet(BulkMixin, ResourceViewSet):
     """The metric an item was to move, from where to where and by when, and how that stands."""
 
     model = Outcome
+    batch = OutcomeBatch
     serializer_class = OutcomeSerializer
     filterset_class = filters.OutcomeFilters
     read_scope, write_scope = "outcomes:read", "outcomes:write"

@@ -26,7 +26,8 @@ from productops.workspaces.actors import Actor
 from productops.workspaces.keys import issue_key
 from productops.workspaces.models import ApiKey, Role, User, Workspace
 from productops.workspaces.models.keys import SCOPES
-from productops.workspaces.services import add_member, create_workspace
+from productops.workspaces.people import add_member
+from productops.workspaces.services import create_workspace
 from roadmap.models import Item
 from roadmap.services import create_product, edit_item
 

@@ -5,13 +5,16 @@ from outcomes.models.flags import Flag, FlagAction
 from outcomes.models.marks import Mark, WorkspaceClock
 from outcomes.models.metrics import Metric, MetricDay, MetricSource, Observation
 from outcomes.models.outcomes import Outcome
+from outcomes.models.rules import Candidate, ExposureReport, Rule, RunningTotal
 from outcomes.models.sources import Source, SourceDay, SourceSecret
 from outcomes.models.usage import Exposure, ItemSource, ProductAudience, UsageDay, UsageEvent, UsageSnapshot
 from outcomes.models.values import ItemUsage, ItemValue, ScoringModel, ValueRecord, VerdictSpan
 
 __all__ = [
+    "Candidate",
     "Delivery",
     "Exposure",
+    "ExposureReport",
     "Flag",
     "FlagAction",
     "ItemSource",
@@ -24,6 +27,8 @@ __all__ = [
     "Observation",
     "Outcome",
     "ProductAudience",
+    "Rule",
+    "RunningTotal",
     "ScoringModel",
     "Source",
     "SourceDay",

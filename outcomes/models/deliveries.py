@@ -19,6 +19,9 @@ class Delivery(WorkspaceOwned):
     body_sha256 = models.BinaryField(max_length=32, editable=False)
     body_bytes = models.PositiveIntegerField(editable=False)
     content_type = models.CharField(max_length=200, blank=True)
+    # What the sender appended to the address, and those headers that the body cannot be read without.
+    path = models.CharField(max_length=200, blank=True, editable=False)
+    headers = models.JSONField(default=dict, editable=False)
     # When the sender signed it, in the sender's clock (checked to be within five minutes of ours).
     signed_at = models.DateTimeField()
     received_at = models.DateTimeField()
@@ -45,6 +48,10 @@ class Delivery(WorkspaceOwned):
             models.Index(fields=["id"], condition=Q(state="pending"), name="delivery_pending"),
             # Read by the list of a workspace's deliveries, newest first.
             models.Index(fields=["workspace", "-received_at", "-id"], name="delivery_newest"),
+            # Read when a name is claimed: the deliveries of a source that hold rows nobody claimed.
+            models.Index(
+                fields=["source", "id"], condition=Q(outcome__has_key="unclaimed"), name="delivery_unclaimed"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,7 +11,21 @@ from roadmap.models.keyed import Keyed, key_is_well_formed
 
 CADENCES = ("hourly", "daily", "weekly", "monthly", "quarterly")
 # Kinds whose adapter is in outcomes.sources; each new adapter adds its name here.
-SOURCE_KINDS = ("productops",)
+SOURCE_KINDS = (
+    "productops",
+    "segment",
+    "posthog",
+    "amplitude",
+    "mixpanel",
+    "cloudevents",
+    "otlp",
+    "unleash",
+    "flagsmith",
+    "launchdarkly",
+    "github",
+    "jira",
+    "custom",
+)
 
 
 def new_token() -> str:
@@ -47,7 +61,8 @@ class SourceSecret(WorkspaceOwned):
     """A secret of a source. Several are valid while one is being rotated."""
 
     source = models.ForeignKey(Source, models.CASCADE, db_constraint=False, related_name="secrets")
-    secret = models.CharField(max_length=200, editable=False)
+    # Indexed for senders that name no address: their source is found by it.
+    secret = models.CharField(max_length=200, editable=False, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -18,9 +19,10 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from outcomes.models import Delivery, Source
-from outcomes.pipeline import partitions
+from outcomes.pipeline import meaning, partitions
+from outcomes.pipeline.candidates import Seen, Sightings, seen_in
 from outcomes.pipeline.record import Recorder, Tally, Trail
-from outcomes.sources import adapters, native
+from outcomes.sources import native
 from outcomes.sources.signatures import Signed
 
 logger = logging.getLogger(__name__)
@@ -58,17 +60,28 @@ def interpret_now(delivery_id: int) -> bool:
         return False
 
 
-def preview(source: Source, signed: Signed, body: bytes, *, now: datetime) -> dict[str, Any]:
+def preview(
+    source: Source,
+    signed: Signed,
+    body: bytes,
+    *,
+    now: datetime,
+    path: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Return what a body would become, writing nothing."""
     delivery = Delivery(
         workspace_id=source.workspace_id,
         source=source,
         external_id=signed.message_id,
         signed_at=signed.signed_at,
+        received_at=now,
+        path=path,
+        headers=dict(headers or {}),
     )
     recorder = Recorder(source.workspace, is_rehearsal=True)
     with transaction.atomic():
-        state, outcome, tally, _ = _take(delivery, body, recorder, now)
+        state, outcome, tally, _, _ = _take(delivery, body, recorder, now)
         transaction.set_rollback(True)
     return {
         "status": "dry_run",
@@ -90,7 +103,7 @@ def _claim() -> list[int]:
         cursor.execute(
             """
             SELECT id, attempts, body_bytes FROM outcomes_delivery
-            WHERE state = 'pending' AND (retry_at IS NULL OR retry_at <= now())
+            WHERE state = 'pending' AND (retry_at IS NULL OR retry_at <= clock_timestamp())
             ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
             """,
             [BATCH],
@@ -100,7 +113,10 @@ def _claim() -> list[int]:
         if spent:
             # Every worker that tried them died before it could say why.
             cursor.execute(
-                "UPDATE outcomes_delivery SET state = 'quarantined', outcome = %s WHERE id = ANY(%s)",
+                # What it was counted as among the candidates stays with it, or a replay would count it twice.
+                "UPDATE outcomes_delivery SET state = 'quarantined',"
+                " outcome = %s::jsonb || jsonb_strip_nulls(jsonb_build_object('unclaimed', outcome->'unclaimed'))"
+                " WHERE id = ANY(%s)",
                 [json.dumps({"error": "Interpreting it ended its worker.", "refused": [], "more": 0}), spent],
             )
             rows = [row for row in rows if row[0] not in spent]
@@ -149,20 +165,22 @@ def _interpret_locked(ids: list[int]) -> int:
         .order_by("id")
     )
     recorders: dict[int, Recorder] = {}
+    sightings = Sightings()
     for delivery in deliveries:
         recorder = recorders.setdefault(delivery.workspace_id, Recorder(delivery.workspace))
-        _interpret_one(delivery, recorder)
+        _interpret_one(delivery, recorder, sightings)
     for workspace_id in sorted(recorders):
         recorders[workspace_id].finish()
+    sightings.write()
     return len(deliveries)
 
 
-def _interpret_one(delivery: Delivery, recorder: Recorder) -> None:
+def _interpret_one(delivery: Delivery, recorder: Recorder, sightings: Sightings) -> None:
     now = timezone.now()
     try:
         with transaction.atomic():
             body = bytes(delivery.body) if delivery.body is not None else b""
-            state, outcome, tally, trail = _take(delivery, body, recorder, now)
+            state, outcome, tally, trail, seen = _take(delivery, body, recorder, now)
     except OperationalError:
         raise
     except (DatabaseError, ValueError, TypeError, ArithmeticError, LookupError) as error:
@@ -172,6 +190,7 @@ def _interpret_one(delivery: Delivery, recorder: Recorder) -> None:
         _put_off(delivery, error, now)
         return
     recorder.keep(trail)
+    outcome |= sightings.add(delivery, seen)
     delivery.state = state
     delivery.outcome = outcome
     delivery.taken, delivery.duplicates, delivery.refused = tally.taken, tally.duplicates, tally.refused
@@ -184,25 +203,32 @@ def _interpret_one(delivery: Delivery, recorder: Recorder) -> None:
 
 def _take(
     delivery: Delivery, body: bytes, recorder: Recorder, now: datetime
-) -> tuple[str, dict[str, Any], Tally, Trail]:
-    """Read and record a body; return (state, outcome document, tally, what it left behind)."""
+) -> tuple[str, dict[str, Any], Tally, Trail, Seen]:
+    """Read and record a body; return (state, outcome document, tally, what it left behind, names unclaimed)."""
     try:
-        read = adapters.of(delivery.source.kind).events(body, now=now)
+        read = meaning.of(delivery, body, now=now)
     except native.BodyRefused as refused:
         return (
             "failed",
             {"error": str(refused), "refused": [], "more": 0},
             Tally(),
             Trail(delivery.workspace_id),
+            {},
         )
     tally, trail = recorder.record(delivery, read)
     refusals = [refusal.as_json() for refusal in read.refusals[:KEPT_REFUSALS]]
     outcome = {"refused": refusals, "more": max(0, len(read.refusals) - KEPT_REFUSALS)}
-    return ("partial" if tally.refused else "done"), outcome, tally, trail
+    return ("partial" if tally.refused else "done"), outcome, tally, trail, seen_in(read.refusals)
 
 
 def _put_off(delivery: Delivery, error: Exception, now: datetime) -> None:
-    delivery.outcome = {"error": f"{type(error).__name__}: {str(error)[:500]}", "refused": [], "more": 0}
+    kept = {name: value for name, value in delivery.outcome.items() if name == "unclaimed"}
+    delivery.outcome = {
+        "error": f"{type(error).__name__}: {str(error)[:500]}",
+        "refused": [],
+        "more": 0,
+        **kept,
+    }
     if delivery.attempts >= settings.DELIVERY_MAX_ATTEMPTS:
         delivery.state = "quarantined"
         delivery.retry_at = None

@@ -12,6 +12,7 @@ from django.db.models import Model
 
 from outcomes.models import Metric
 from outcomes.sources.native import CustomerRow, NativeBody, Numbered
+from outcomes.sources.reading import EventBody
 from productops.workspaces.models import Workspace
 from roadmap.models import Customer, Item, Problem
 
@@ -31,8 +32,11 @@ class Keys:
         rows = {name: [numbered.row for numbered in rows] for name, rows in body.rows.items()}
         retracted = rows["retract"]
         items = {row.item for name in ("usage", "snapshots", "releases") for row in rows[name]}
-        self._look_up(Item, self.items, items | {row.item for row in retracted})
         metrics = {row.metric for row in (*rows["observations"], *retracted)}
+        if isinstance(body, EventBody):
+            items |= {evaluated.item for evaluated in body.evaluations}
+            metrics |= {total.metric for total in body.totals}
+        self._look_up(Item, self.items, items | {row.item for row in retracted})
         self._look_up(Metric, self.metrics, metrics)
         self._look_up(Problem, self.problems, {row.problem for row in (*rows["evidence"], *retracted)})
         customers = {row.customer for name in ("usage", "evidence") for row in rows[name]}

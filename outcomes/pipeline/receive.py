@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,30 +30,56 @@ class Receipt:
     is_duplicate: bool
 
 
-def verified(token: str, headers: Mapping[str, str], body: bytes, *, now: datetime) -> tuple[Source, Signed]:
+def find(token: str) -> Source | None:
+    """The source at an address."""
+    return Source.objects.filter(token=token).first() if token.isprintable() else None
+
+
+def find_by_secret(kind: str, secret: str, *, now: datetime) -> Source | None:
+    """The source of a kind that a secret belongs to, for senders that drop the address's path."""
+    held = SourceSecret.objects.filter(secret=secret, source__kind=kind).select_related("source")
+    return next((one.source for one in held if one.expires_at is None or one.expires_at > now), None)
+
+
+def valid_secrets(source: Source, *, now: datetime) -> list[str]:
+    """The secrets that prove a request of this source now."""
+    secrets = SourceSecret.objects.filter(source=source).values_list("secret", "expires_at")
+    return [secret for secret, expires_at in secrets if expires_at is None or expires_at > now]
+
+
+def verified(
+    source: Source | None, headers: Mapping[str, str], body: bytes, *, now: datetime
+) -> tuple[Source, Signed]:
     """Return the source that a request is from, or raise SignatureRefused, the same for every reason."""
-    source = Source.objects.filter(token=token).first()
     if source is None:
         raise SignatureRefused("token")
-    secrets = SourceSecret.objects.filter(source=source).values_list("secret", "expires_at")
-    valid = [secret for secret, expires_at in secrets if expires_at is None or expires_at > now]
+    secrets = valid_secrets(source, now=now)
     tolerance = settings.WEBHOOK_TOLERANCE
-    return source, adapters.of(source.kind).verify(headers, body, valid, now=now, tolerance=tolerance)
+    return source, adapters.of(source.kind).verify(headers, body, secrets, now=now, tolerance=tolerance)
 
 
-def store(source: Source, signed: Signed, body: bytes, content_type: str) -> Receipt:
+def store(
+    source: Source,
+    signed: Signed,
+    body: bytes,
+    content_type: str,
+    *,
+    path: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> Receipt:
     """Store a verified request as a pending delivery and ring; a repeat answers with the first one's id.
 
-    Raises DeliveryConflict when the id was used for other bytes.
+    `path` and `headers` are those that the body cannot be read without. Raises DeliveryConflict when the id was
+    used for other bytes.
     """
     digest = hashlib.sha256(body).digest()
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO outcomes_delivery (workspace_id, source_id, external_id, body, body_sha256, body_bytes,
-                                           content_type, signed_at, received_at, state, attempts, taken,
-                                           duplicates, refused, outcome)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'pending', 0, 0, 0, 0, '{}')
+                                           content_type, signed_at, received_at, path, headers, state,
+                                           attempts, taken, duplicates, refused, outcome)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'pending', 0, 0, 0, 0, '{}')
             ON CONFLICT (source_id, external_id) DO NOTHING RETURNING id
             """,
             [
@@ -65,6 +92,8 @@ def store(source: Source, signed: Signed, body: bytes, content_type: str) -> Rec
                 content_type[:200],
                 signed.signed_at,
                 timezone.now(),
+                path.replace("\x00", "")[:200],
+                json.dumps(dict(headers or {})),
             ],
         )
         row = cursor.fetchone()

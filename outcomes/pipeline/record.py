@@ -13,11 +13,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from outcomes.models import Delivery, Source, SourceDay
-from outcomes.pipeline import facts, partitions
+from outcomes.pipeline import exposures, facts, partitions, totals, trackers
 from outcomes.pipeline.keys import Keys
 from outcomes.pipeline.marks import Marks
 from outcomes.pipeline.seen import Seen, problems_of_customers
-from outcomes.sources.native import NativeBody, Numbered, Refusal, RetractRow
+from outcomes.sources.native import NativeBody, Numbered, Refusal, RetractRow, Unclaimed
+from outcomes.sources.reading import EventBody
 from productops.workspaces.models import Workspace
 from roadmap import releasing
 
@@ -38,6 +39,8 @@ class Trail:
         self.marks = Marks(workspace_id)
         self.seen = Seen(workspace_id)
         self.heard: set[int] = set()
+        # Items and days whose toggles were counted.
+        self.exposed: set[tuple[int, date]] = set()
 
 
 class Recorder:
@@ -62,10 +65,12 @@ class Recorder:
         self._trail.marks.merge(trail.marks)
         self._trail.seen.merge(trail.seen)
         self._heard |= trail.heard
+        self._trail.exposed |= trail.exposed
 
     def finish(self) -> None:
         """Write what the deliveries left behind, each table once and in order."""
         self._trail.seen.write(self._trail.marks)
+        exposures.sum_up(self.workspace.pk, self._trail.exposed)
         self._trail.marks.write()
         _hear_from(sorted(self._heard))
 
@@ -82,6 +87,8 @@ class Recorder:
             trail.marks,
             trail.seen,
         )
+        if isinstance(body, EventBody):
+            trackers.follow(self.workspace.pk, body, now=timezone.now())
         self._keys.load(body)
         retracted = _by_kind(body.rows["retract"])
         tally = Tally()
@@ -92,6 +99,9 @@ class Recorder:
         self._evidence(body, retracted["evidence"], statement, tally)
         self._releases(body, retracted["release"], statement, tally)
         self._covers(body, statement, tally)
+        if isinstance(body, EventBody):
+            self._evaluations(body, statement, tally, trail)
+            self._totals(body, statement, tally)
         tally.refused = len(body.refusals)
         return tally, trail
 
@@ -230,6 +240,52 @@ class Recorder:
         tally.taken += len(days) - known
         tally.duplicates += len(body.covers) - len(days) + known
 
+    def _evaluations(self, body: EventBody, by: _Statement, tally: Tally, trail: Trail) -> None:
+        counts: dict[tuple[int, date], tuple[int, int]] = {}
+        for one in body.evaluations:
+            item_id = self._keys.items.get(one.item)
+            if item_id is None:
+                body.refusals.append(_unknown_name("item", one.item, one.pointer, one.at))
+                continue
+            day = (item_id, self._day(one.at))
+            on, off = counts.get(day, (0, 0))
+            counts[day] = (on + one.on, off + one.off)
+        rows = [(*day, *numbers) for day, numbers in counts.items()]
+        news = exposures.report(
+            rows, workspace_id=by.workspace_id, source_id=by.source.pk, report_id=by.stated_by
+        )
+        tally.taken += news
+        tally.duplicates += len(rows) - news
+        trail.exposed.update(counts)
+
+    def _totals(self, body: EventBody, by: _Statement, tally: Tally) -> None:
+        points = []
+        for total in body.totals:
+            metric_id = self._keys.metrics.get(total.metric)
+            if metric_id is None:
+                body.refusals.append(_unknown_name("metric", total.metric, total.pointer, total.at))
+            else:
+                points.append((metric_id, total))
+        if not points:
+            return
+        news, found = totals.keep(points, workspace_id=by.workspace_id, source_id=by.source.pk)
+        differences = [(metric, series, at, self._day(at), value) for metric, series, at, value in found]
+        self._need_months("outcomes_observation", (at.date() for _, _, at, _, _ in differences))
+        changed = totals.observe(
+            differences,
+            workspace_id=by.workspace_id,
+            source_id=by.source.pk,
+            stated_at=by.stated_at,
+            stated_by=by.stated_by,
+        )
+        tally.taken += news
+        tally.duplicates += len(points) - news
+        for metric_id, series, at in changed:
+            by.marks.add("metric_day", metric_id, series=series, on=self._day(at), cause=by.cause)
+        by.seen.metrics(by.source.pk, {metric_id for metric_id, _ in points})
+        days = {self._day(total.at) for _, total in points}
+        by.seen.days(by.source.pk, days, by.cause, has_observations=True)
+
     # --- what the sections share ----------------------------------------------------------------------
 
     def _state(
@@ -339,4 +395,20 @@ def _by_kind(rows: list[Numbered[RetractRow]]) -> defaultdict[str, list[Numbered
 
 
 def _unknown(what: str, key: str, numbered: Numbered[Any]) -> Refusal:
-    return Refusal(numbered.pointer, f"unknown_{what}", f"No {what} has the key {key!r}.")
+    """A row that names what is not there; unless it takes something back, the name becomes a candidate."""
+    row = numbered.row
+    if what == "problem" or isinstance(row, RetractRow):
+        return Refusal(numbered.pointer, f"unknown_{what}", f"No {what} has the key {key!r}.")
+    at = row.at if hasattr(row, "at") else datetime(row.on.year, row.on.month, row.on.day, tzinfo=UTC)
+    # Who it was is nobody's business: actors are kept as a hash only, and not in samples.
+    sample = {
+        name: getattr(row, name) for name in row.__struct_fields__ if name != "actor" and getattr(row, name)
+    }
+    return _unknown_name(what, key, numbered.pointer, at, sample)
+
+
+def _unknown_name(
+    what: str, key: str, pointer: str, at: datetime, sample: dict[str, Any] | None = None
+) -> Refusal:
+    detail = f"No {what} has the key {key!r}."
+    return Refusal(pointer, f"unknown_{what}", detail, Unclaimed(what, key[:200], at, sample or {what: key}))

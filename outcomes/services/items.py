@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from outcomes.models import Metric
-from outcomes.services.outcomes import set_outcome
+from outcomes.services.outcomes import problems_with_outcome, set_outcome
 from productops.workspaces.actors import Actor
 from productops.workspaces.complaints import Complaint, Refused, beneath, refuse_if_any
 from productops.workspaces.models import Workspace
@@ -38,6 +38,15 @@ def create_item_with_outcomes(
             complaints += beneath(f"outcomes/{index}", refusal.complaints)
     refuse_if_any(complaints)
     return item
+
+
+def problems_with_outcomes(workspace: Workspace, outcomes: Sequence[Mapping[str, Any]]) -> list[Complaint]:
+    """What is wrong with the outcomes of one new item, each with its place."""
+    complaints = _repeated(outcomes)
+    for index, wanted in enumerate(outcomes):
+        said = {name: value for name, value in wanted.items() if name != "metric"}
+        complaints += beneath(f"outcomes/{index}", problems_with_outcome(workspace, said))
+    return complaints
 
 
 def _repeated(outcomes: Sequence[Mapping[str, Any]]) -> list[Complaint]:

@@ -18,7 +18,7 @@ from roadmap.services import rows
 from roadmap.services.history import has_past
 
 # Fields of a metric that a level or an attainment is read with.
-_READ_BY_SCORES = frozenset({"direction", "aggregation", "cadence"})
+READ_BY_SCORES = frozenset({"direction", "aggregation", "cadence"})
 
 
 @transaction.atomic
@@ -58,7 +58,7 @@ def edit_metric(
     """Change fields of a metric. Raises Refused, StaleEdit, NotHere or IntegrityError (the key is taken)."""
     metric = rows.find(Metric, workspace, metric_id)
     before = rows.edit(metric, version, changes, problems_with_metric(changes))
-    if _READ_BY_SCORES & before.keys():
+    if READ_BY_SCORES & before.keys():
         mark_items_of_metric(workspace, metric_id, by)
     metric.refresh_from_db()
     return metric

@@ -28,7 +28,7 @@ def set_outcome(*, workspace: Workspace, by: Actor, item_id: int, metric_id: int
     Raises Refused for a bad value, NotHere for an item or metric of another workspace, and IntegrityError
     when the item has an outcome on this metric and series already.
     """
-    fields = _normalised(fields)
+    fields = normalised(fields)
     if not Item.objects.in_workspace(workspace.id).filter(pk=item_id).exists():
         raise NotHere
     if not Metric.objects.in_workspace(workspace.id).filter(pk=metric_id).exists():
@@ -46,7 +46,7 @@ def edit_outcome(
 ) -> Outcome:
     """Change fields of an outcome. Raises Refused, StaleEdit, NotHere or IntegrityError (a second outcome on
     the same metric and series)."""
-    changes = _normalised(changes)
+    changes = normalised(changes)
     outcome = rows.find(Outcome, workspace, outcome_id)
     if rows.edit(outcome, version, changes, problems_with_outcome(workspace, changes)):
         mark_items(workspace, [outcome.item_id], by)
@@ -63,7 +63,7 @@ def remove_outcome(*, workspace: Workspace, by: Actor, outcome_id: int, version:
     guarded_delete(outcomes, outcome_id, version)
 
 
-def _normalised(fields: dict[str, Any]) -> dict[str, Any]:
+def normalised(fields: dict[str, Any]) -> dict[str, Any]:
     """A blank series reads all of them, like none at all; stored one way, it cannot be set twice."""
     return {**fields, "series": None} if fields.get("series") == "" else fields
 

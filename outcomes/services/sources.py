@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets as randomness
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +26,19 @@ from roadmap.services import rows
 # How long the secrets before a new one still prove a request, so that senders can be changed one by one.
 ROTATION_OVERLAP = timedelta(hours=24)
 _SECRET_BYTES = 32
+
+
+def new_secret(kind: str) -> str:
+    """A secret in the shape that senders of this kind take as their key."""
+    if kind in ("productops", "cloudevents", "custom"):
+        return new_webhook_secret()
+    if kind in ("amplitude", "mixpanel"):
+        return randomness.token_hex(16)
+    if kind == "unleash":
+        return f"*:production.{randomness.token_hex(28)}"
+    if kind == "launchdarkly":
+        return f"sdk-{uuid.UUID(bytes=randomness.token_bytes(16))}"
+    return {"posthog": "phc_"}.get(kind, "") + randomness.token_urlsafe(_SECRET_BYTES)
 
 
 def new_webhook_secret() -> str:
@@ -50,7 +64,7 @@ def create_source(
     source = Source(workspace=workspace, **fields)
     rows.check(source, problems_with_source(fields))
     source.save(force_insert=True)
-    secret = new_webhook_secret()
+    secret = new_secret(source.kind)
     SourceSecret.objects.create(workspace=workspace, source=source, secret=secret)
     return source, secret
 
@@ -99,7 +113,7 @@ def rotate_secret(
     end = timezone.now() + overlap
     still_valid = Q(expires_at=None) | Q(expires_at__gt=end)
     SourceSecret.objects.in_workspace(workspace.id).filter(still_valid, source=source).update(expires_at=end)
-    secret = new_webhook_secret()
+    secret = new_secret(source.kind)
     SourceSecret.objects.create(workspace=workspace, source=source, secret=secret)
     return source, secret
 

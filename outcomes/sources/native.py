@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
@@ -121,12 +121,24 @@ class BodyRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Unclaimed:
+    """A name that means nothing here yet: `kind` is event, item or metric. `at` is when it was spoken of."""
+
+    kind: str
+    name: str
+    at: datetime
+    sample: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """One row that was not taken: where it stood (a JSON pointer), a code for programs, words for people."""
 
     pointer: str
     code: str
     detail: str
+    # The name nobody claimed, when that is why: it becomes a candidate.
+    unclaimed: Unclaimed | None = None
 
     def as_json(self) -> dict[str, str]:
         return {"row": self.pointer, "code": self.code, "detail": self.detail[:300]}
@@ -174,6 +186,20 @@ def read(body: bytes, *, now: datetime) -> NativeBody:
     return read_body
 
 
+def state_row(
+    body: NativeBody, section: str, pointer: str, fields: Mapping[str, Any], *, now: datetime
+) -> None:
+    """Add a row that an adapter or a rule made of something else; a bad one is refused like a sender's own."""
+    body.row_count += 1
+    try:
+        row = _row(dict(fields), SECTIONS[section])
+        _check(row, now)
+    except _RowRefused as refused:
+        body.refusals.append(Refusal(pointer, refused.code, str(refused)))
+    else:
+        body.rows[section].append(Numbered(row, pointer, body.row_count))
+
+
 class _RowRefused(Exception):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -194,7 +220,7 @@ def _document(body: bytes) -> dict[str, Any]:
 
     The lenient path exists so that one NaN or lone surrogate refuses its own row, not a thousand good ones.
     """
-    _check_depth(body)
+    check_depth(body)
     try:
         return dict(_OUTER.decode(body))
     except (msgspec.MsgspecError, RecursionError):
@@ -214,7 +240,7 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
-def _check_depth(body: bytes) -> None:
+def check_depth(body: bytes) -> None:
     """Refuses nesting beyond MAX_DEPTH before any parser recurses into it."""
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return

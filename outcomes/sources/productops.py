@@ -15,6 +15,6 @@ def verify(
     return signatures.verify(headers, body, secrets, now=now, tolerance=tolerance)
 
 
-def events(body: bytes, *, now: datetime) -> native.NativeBody:
+def events(body: bytes, *, headers: Mapping[str, str], path: str, now: datetime) -> native.NativeBody:
     """Return the rows of the body. Raises BodyRefused when it cannot be read at all."""
     return native.read(body, now=now)

@@ -1,0 +1,147 @@
+"""What the libraries of each kind of source expect to hear, and to be given when they ask."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from outcomes.models import Source
+from outcomes.pipeline.receive import Receipt
+from outcomes.sources.otlp import PROTOBUF
+from roadmap.models import Item
+
+# A library keeps all of its flags in memory.
+_MOST_FLAGS = 2_000
+
+_JSON = ("application/json", "application/x-www-form-urlencoded", "text/plain", "")
+_TAKEN: dict[str, tuple[str, ...]] = {
+    "otlp": (*_JSON, *PROTOBUF),
+    "mixpanel": (*_JSON, "application/x-ndjson"),
+}
+
+
+def takes(kind: str, content_type: str) -> bool:
+    """Whether a body of this type is read. In binary mode a CloudEvent's data may be of any."""
+    return kind == "cloudevents" or content_type in _TAKEN.get(kind, _JSON)
+
+
+def states_something(kind: str, path: str) -> bool:
+    """Whether a request to this path carries facts; the others are answered and not kept."""
+    last = path.rstrip("/")
+    if kind == "unleash":
+        return not last.endswith("register")
+    if kind == "launchdarkly":
+        return not last.endswith("diagnostic")
+    if kind == "posthog":
+        return not last.endswith(("flags", "decide"))
+    if kind == "flagsmith":
+        return not last.endswith("identities")
+    return True
+
+
+def accepted(request: HttpRequest, kind: str, path: str, receipt: Receipt, body: bytes) -> HttpResponse:
+    """The answer to a stored delivery."""
+    answer = _ACCEPTED.get(kind)
+    if answer is None:
+        status = "duplicate" if receipt.is_duplicate else "accepted"
+        return JsonResponse({"id": str(receipt.delivery_id), "status": status}, status=202)
+    return answer(request, path, body)
+
+
+def unkept(source: Source, path: str) -> HttpResponse:
+    """The answer to a POST that states nothing."""
+    if source.kind == "posthog":
+        flags = {
+            "flags": {},
+            "featureFlags": {},
+            "featureFlagPayloads": {},
+            "errorsWhileComputingFlags": False,
+        }
+        return JsonResponse(flags)
+    if source.kind == "flagsmith":
+        return JsonResponse({"flags": _flagsmith_flags(source), "traits": []})
+    return HttpResponse(status=202)
+
+
+def asked(source: Source, path: str) -> HttpResponse | None:
+    """The answer to a GET, None when there is none.
+
+    We are no flag service: a library that asks for toggles is told of none and uses its own defaults, but counts
+    what it is asked for. Flagsmith's counts known flags only, so it is told of the items.
+    """
+    last = path.strip("/")
+    if source.kind == "unleash" and last.endswith("client/features"):
+        return JsonResponse({"version": 2, "features": []}, headers={"ETag": '"none"'})
+    if source.kind == "launchdarkly" and last.endswith("latest-all"):
+        return JsonResponse({"flags": {}, "segments": {}}, headers={"ETag": '"none"'})
+    if source.kind == "flagsmith" and last.endswith("flags"):
+        return JsonResponse(_flagsmith_flags(source), safe=False)
+    if source.kind == "flagsmith" and last.endswith("identities"):
+        return JsonResponse({"flags": _flagsmith_flags(source), "traits": []})
+    return None
+
+
+def _flagsmith_flags(source: Source) -> list[dict[str, Any]]:
+    """The workspace's items as flags, on once they are released."""
+    items = Item.objects.in_workspace(source.workspace_id).filter(archived_at=None).order_by("id")
+    return [
+        {
+            "id": id_,
+            "feature": {"id": id_, "name": key, "type": "STANDARD"},
+            "feature_state_value": None,
+            "enabled": status == "released",
+        }
+        for id_, key, status in items.values_list("id", "key", "status")[:_MOST_FLAGS]
+    ]
+
+
+def _segment(request: HttpRequest, path: str, body: bytes) -> HttpResponse:
+    return JsonResponse({"success": True})
+
+
+def _posthog(request: HttpRequest, path: str, body: bytes) -> HttpResponse:
+    if path.strip("/").endswith("i/v1/analytics/events"):
+        # Events that are not named here were taken.
+        return JsonResponse({"results": {}})
+    return JsonResponse({"status": 1})
+
+
+def _amplitude(request: HttpRequest, path: str, body: bytes) -> HttpResponse:
+    told = {"code": 200, "payload_size_bytes": len(body), "server_upload_time": int(time.time() * 1000)}
+    return JsonResponse(told)
+
+
+def _mixpanel(request: HttpRequest, path: str, body: bytes) -> HttpResponse:
+    if path.strip("/").endswith("import"):
+        return JsonResponse({"code": 200, "status": 1, "error": None})
+    is_verbose = "verbose=1" in request.META.get("QUERY_STRING", "") or b"verbose=1" in body[-200:]
+    return JsonResponse({"status": 1, "error": None}) if is_verbose else HttpResponse("1")
+
+
+def _otlp(request: HttpRequest, path: str, body: bytes) -> HttpResponse:
+    if (request.content_type or "").lower() in PROTOBUF:
+        # An ExportMetricsServiceResponse without fields is no bytes at all.
+        return HttpResponse(b"", content_type="application/x-protobuf")
+    return JsonResponse({})
+
+
+def _done(status: int) -> Callable[[HttpRequest, str, bytes], HttpResponse]:
+    def answer(request: HttpRequest, path: str, body: bytes) -> HttpResponse:
+        return JsonResponse({}, status=status)
+
+    return answer
+
+
+_ACCEPTED: dict[str, Callable[[HttpRequest, str, bytes], HttpResponse]] = {
+    "segment": _segment,
+    "posthog": _posthog,
+    "amplitude": _amplitude,
+    "mixpanel": _mixpanel,
+    "otlp": _otlp,
+    "unleash": _done(202),
+    "flagsmith": _done(200),
+    "launchdarkly": _done(202),
+}

@@ -1,0 +1,272 @@
+"""Rules, what they would make of a sample, and the names that wait for one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from outcomes.api.filters import CandidateFilters, RuleFilters
+from outcomes.api.moves import IF_MATCH, checked, impossible_is_409, moved, refuse_body, version_if_said
+from outcomes.api.serializers import NothingSerializer
+from outcomes.models import Candidate, Metric, Rule, Source
+from outcomes.models.metrics import AGGREGATIONS
+from outcomes.models.rules import CANDIDATE_KINDS, CANDIDATE_STATES
+from outcomes.services import candidates, rules
+from outcomes.sources.rules import MAX_LENGTH
+from productops.api.fields import KeyOrId, Text, WholeNumber
+from productops.api.serializers import PlainSerializer, RowSerializer
+from productops.api.views import ReadOnlyViewSet, ResourceViewSet
+from productops.workspaces.complaints import Complaint, Refused
+from productops.workspaces.versions import NotHere
+from roadmap.models import Item
+
+_FIELDS = (
+    "match",
+    "to",
+    "item",
+    "item_key",
+    "metric",
+    "metric_key",
+    "value",
+    "actor",
+    "customer",
+    "series",
+    "at",
+    "event_id",
+)
+
+
+class RuleSerializer(RowSerializer):
+    """What events of a source mean. Expressions are JMESPath over {id, name, actor, customer, at, properties}."""
+
+    source = KeyOrId(Source, required=False, help_text="The source's key or id.")  # type: ignore[assignment]
+    item = KeyOrId(Item, required=False, allow_null=True, help_text="The item that is used.")
+    metric = KeyOrId(Metric, required=False, allow_null=True, help_text="The metric that is observed.")
+
+    class Meta:
+        model = Rule
+        fields = ("id", "source", *_FIELDS, "version", "created_at", "updated_at")
+        read_only_fields = ("version", "created_at", "updated_at")
+
+
+class RuleOfSourceSerializer(RuleSerializer):
+    """A rule beneath its source."""
+
+    source = KeyOrId(Source, read_only=True)  # type: ignore[assignment]
+
+
+def _expression() -> Text:
+    return Text(max_length=MAX_LENGTH, required=False, allow_blank=True)
+
+
+class TriedRuleSerializer(PlainSerializer):
+    """A rule to try; the source's own are tried without one."""
+
+    match = _expression()
+    to = Text(max_length=20, required=False)
+    item = KeyOrId(Item, required=False, allow_null=True)
+    item_key = _expression()
+    metric = KeyOrId(Metric, required=False, allow_null=True)
+    metric_key = _expression()
+    value = _expression()
+    actor = _expression()
+    customer = _expression()
+    series = _expression()
+    at = _expression()
+    event_id = _expression()
+
+
+class TrialSerializer(PlainSerializer):
+    """Exactly one of a sample event and a stored delivery."""
+
+    rule = TriedRuleSerializer(required=False)
+    sample = serializers.DictField(required=False, help_text="{id, name, actor, customer, at, properties}")
+    delivery = WholeNumber(required=False, min_value=1, help_text="The id of a stored delivery.")
+
+
+class TrialAnswerSerializer(serializers.Serializer):
+    events = serializers.ListField(child=serializers.DictField(), help_text="What rules see.")
+    rows = serializers.DictField(help_text="The rows they would become, by section of the native body.")
+    refused = serializers.ListField(child=serializers.DictField())
+
+
+class RuleViewSet(ResourceViewSet):
+    """What events of a source mean."""
+
+    model = Rule
+    serializer_class = RuleSerializer
+    filterset_class = RuleFilters
+    read_scope, write_scope = "outcomes:read", "admin"
+    orderings = {"id": "id", "source": "source__key", "created_at": "created_at"}
+    default_ordering = ("id",)
+
+    def for_show(self, rows: QuerySet[Rule]) -> QuerySet[Rule]:
+        return rows.select_related("source", "item", "metric")
+
+    def create_object(self, values: dict[str, Any]) -> Rule:
+        source = values.pop("source", None)
+        if source is None:
+            raise Refused([Complaint("source", "required", "Say whose events are meant.")])
+        return rules.add_rule(**self.acting(), source=source, **values)
+
+    def edit_object(self, held: Rule, version: int | None, changes: dict[str, Any]) -> None:
+        kept = dict(changes)
+        source = kept.pop("source", held.source)
+        if source.pk != held.source_id:
+            detail = "A rule keeps its source; add it to the other one instead."
+            raise Refused([Complaint("source", "cannot_change", detail)])
+        rules.edit_rule(**self.acting(), rule_id=held.pk, version=version, changes=kept)
+
+    def remove_object(self, held: Rule, version: int | None) -> None:
+        rules.remove_rule(**self.acting(), rule_id=held.pk, version=version)
+
+
+class RulesOfSourceViewSet(RuleViewSet):
+    """The rules of one source."""
+
+    serializer_class = RuleOfSourceSerializer
+
+    @property
+    def source(self) -> Source:
+        if not hasattr(self, "_source"):
+            held = Source.objects.in_workspace(self.workspace.pk).by_ref(self.kwargs["source"]).first()
+            if held is None:
+                raise NotHere
+            self._source = held
+        return self._source
+
+    def for_show(self, rows: QuerySet[Rule]) -> QuerySet[Rule]:
+        return super().for_show(rows).filter(source=self.source)
+
+    def create_object(self, values: dict[str, Any]) -> Rule:
+        return rules.add_rule(**self.acting(), source=self.source, **values)
+
+    @extend_schema(request=TrialSerializer, responses=TrialAnswerSerializer)
+    def test(self, request: Request, **kwargs: Any) -> Response:
+        """Show what a sample or a stored delivery would become, writing nothing."""
+        said = checked(TrialSerializer, request)
+        if ("sample" in said) == ("delivery" in said):
+            detail = "Give a sample event, or the id of a delivery."
+            raise Refused([Complaint("sample", "required", detail)])
+        tried = said.get("rule")
+        rule = Rule(workspace=self.workspace, source=self.source, **tried) if tried is not None else None
+        with impossible_is_409():
+            answer = rules.try_rules(
+                workspace=self.workspace,
+                source=self.source,
+                rule=rule,
+                sample=said.get("sample"),
+                delivery_id=said.get("delivery"),
+            )
+        return Response(answer)
+
+
+class CandidateSerializer(RowSerializer):
+    """A name that a source spoke of and nobody has claimed."""
+
+    source = KeyOrId(Source, read_only=True)  # type: ignore[assignment]
+    kind = serializers.ChoiceField(CANDIDATE_KINDS, read_only=True)
+    state = serializers.ChoiceField(CANDIDATE_STATES, read_only=True)
+    count = serializers.IntegerField(read_only=True, help_text="How many rows named it.")
+    sample = serializers.JSONField(read_only=True, help_text="The newest of them, without who it was.")
+
+    class Meta:
+        model = Candidate
+        fields = (
+            "id",
+            "source",
+            "kind",
+            "name",
+            "state",
+            "count",
+            "first_seen_at",
+            "last_seen_at",
+            "sample",
+            "version",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+
+class AcceptSerializer(PlainSerializer):
+    """How a candidate is to be taken. Nothing has to be said."""
+
+    to = serializers.ChoiceField(
+        ["usage", "observation"], required=False, help_text="What an event becomes; usage if nothing is said."
+    )
+    key = Text(max_length=200, required=False, help_text="Of the item or metric, new or existing.")
+    title = Text(max_length=200, required=False)
+    value = Text(max_length=MAX_LENGTH, required=False, help_text="JMESPath of an observation's value.")
+    aggregation = serializers.ChoiceField(AGGREGATIONS, required=False, help_text="Of a new metric.")
+
+
+class AcceptedSerializer(CandidateSerializer):
+    """The candidate, what it became, and how many deliveries are interpreted again."""
+
+    item = serializers.CharField(allow_null=True, read_only=True)
+    metric = serializers.CharField(allow_null=True, read_only=True)
+    rule = serializers.IntegerField(allow_null=True, read_only=True)
+    replayed = serializers.IntegerField(read_only=True)
+
+    class Meta(CandidateSerializer.Meta):
+        fields = (*CandidateSerializer.Meta.fields, "item", "metric", "rule", "replayed")  # type: ignore[assignment]
+        read_only_fields = fields
+
+
+class CandidateViewSet(ReadOnlyViewSet):
+    """Names that arrived and nobody claimed, the most frequent first."""
+
+    model = Candidate
+    serializer_class = CandidateSerializer
+    filterset_class = CandidateFilters
+    read_scope, write_scope = "outcomes:read", "outcomes:write"
+    orderings = {
+        "count": "count",
+        "name": "name",
+        "first_seen_at": "first_seen_at",
+        "last_seen_at": "last_seen_at",
+    }
+    default_ordering = ("-count",)
+
+    def for_show(self, rows: QuerySet[Candidate]) -> QuerySet[Candidate]:
+        return rows.select_related("source")
+
+    @extend_schema(request=AcceptSerializer, parameters=[IF_MATCH], responses=moved(AcceptedSerializer))
+    @action(detail=True, methods=["post"])
+    def accept(self, request: Request, **kwargs: Any) -> Response:
+        """Make it an item or a metric (and the rule) and interpret again what was said of it."""
+        held = self.get_object()
+        said = checked(AcceptSerializer, request)
+        version = version_if_said(request, held)
+        with impossible_is_409():
+            became = candidates.accept_candidate(
+                **self.acting(), candidate_id=held.pk, version=version, **said
+            )
+        response = self.answer(held.pk)
+        item, metric, rule = became["item"], became["metric"], became["rule"]
+        response.data = {
+            **response.data,
+            "item": item.key if item else None,
+            "metric": metric.key if metric else None,
+            "rule": rule.pk if rule else None,
+            "replayed": became["replayed"],
+        }
+        return response
+
+    @extend_schema(request=NothingSerializer, parameters=[IF_MATCH], responses=moved(CandidateSerializer))
+    @action(detail=True, methods=["post"])
+    def dismiss(self, request: Request, **kwargs: Any) -> Response:
+        """Say that it is of no interest."""
+        held = self.get_object()
+        refuse_body(request)
+        version = version_if_said(request, held)
+        with impossible_is_409():
+            candidates.dismiss_candidate(**self.acting(), candidate_id=held.pk, version=version)
+        return self.answer(held.pk)

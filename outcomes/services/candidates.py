@@ -1,0 +1,142 @@
+"""Claim a name that a source spoke of: it becomes an item or a metric, and what was said of it is taken."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from outcomes.models import Candidate, Metric, Rule
+from outcomes.pipeline import doorbell
+from outcomes.services.metrics import create_metric
+from outcomes.services.refusals import ImpossibleMove
+from outcomes.services.rules import add_rule
+from productops.workspaces.actors import Actor
+from productops.workspaces.complaints import Complaint, Refused
+from productops.workspaces.models import Workspace
+from productops.workspaces.versions import guarded_update
+from roadmap.models import Item
+from roadmap.rules import is_key
+from roadmap.services import rows
+from roadmap.services.items import create_item
+
+_NOT_KEY = re.compile(r"[^a-z0-9_-]+")
+_NOT_METRIC_KEY = re.compile(r"[^a-z0-9_.-]+")
+
+
+@transaction.atomic
+def accept_candidate(
+    *,
+    workspace: Workspace,
+    by: Actor,
+    candidate_id: int,
+    version: int | None = None,
+    to: str = "",
+    key: str = "",
+    title: str = "",
+    value: str = "",
+    aggregation: str = "",
+) -> dict[str, Any]:
+    """Make the item or metric of a candidate (and the rule, for an event) and replay the deliveries that spoke of it.
+
+    An event becomes usage of an item, or with `to="observation"` the observations of a metric, whose `value` is an
+    expression over the event (1 each if there is none). `key` names the item or metric, an existing one too; left
+    out it is made from the name. Returns {"item", "metric", "rule"} as rows or None and "replayed", a count. Raises
+    Refused, StaleEdit, NotHere, ImpossibleMove when it was settled before.
+    """
+    candidate = rows.find(Candidate, workspace, candidate_id)
+    guarded_update(Candidate.objects.in_workspace(workspace.pk), candidate_id, version, {})
+    if Candidate.objects.get(pk=candidate_id).state == "accepted":
+        raise ImpossibleMove("This candidate was accepted before.")
+    acting = {"workspace": workspace, "by": by}
+    item, metric, rule = None, None, None
+    if candidate.kind == "item" or (candidate.kind == "event" and to != "observation"):
+        item = _item(acting, candidate, key, title)
+    else:
+        metric = _metric(acting, candidate, key, title, aggregation)
+    if candidate.kind == "event":
+        rule = _rule(acting, candidate, item, metric, value)
+    elif (item or metric).key != candidate.name:  # type: ignore[union-attr]
+        detail = f"What this source calls {candidate.name!r} must have that key here, too."
+        raise Refused([Complaint("key", "invalid", detail)])
+    Candidate.objects.filter(pk=candidate_id).update(state="accepted")
+    return {"item": item, "metric": metric, "rule": rule, "replayed": _replay(candidate)}
+
+
+@transaction.atomic
+def dismiss_candidate(
+    *, workspace: Workspace, by: Actor, candidate_id: int, version: int | None = None
+) -> None:
+    """Say that a name is of no interest; it goes on being counted. Raises StaleEdit, NotHere, ImpossibleMove."""
+    candidate = rows.find(Candidate, workspace, candidate_id)
+    if candidate.state == "accepted":
+        raise ImpossibleMove("This candidate was accepted before.")
+    candidates = Candidate.objects.in_workspace(workspace.pk)
+    guarded_update(candidates, candidate_id, version, {"state": "dismissed"})
+
+
+def _item(acting: dict[str, Any], candidate: Candidate, key: str, title: str) -> Item:
+    workspace = acting["workspace"]
+    wanted = key or (candidate.name if is_key(candidate.name) else "")
+    if candidate.kind == "event":
+        wanted = key or _NOT_KEY.sub("-", candidate.name.lower()).strip("-_")[:200]
+    if not is_key(wanted):
+        detail = f"{candidate.name!r} cannot be the key of an item; give another one."
+        raise Refused([Complaint("key", "invalid", detail)])
+    held = Item.objects.in_workspace(workspace.pk).filter(key=wanted).first()
+    return held or create_item(**acting, key=wanted, title=title or candidate.name)
+
+
+def _metric(acting: dict[str, Any], candidate: Candidate, key: str, title: str, aggregation: str) -> Metric:
+    workspace = acting["workspace"]
+    wanted = key or candidate.name
+    if candidate.kind == "event" and not key:
+        wanted = _NOT_METRIC_KEY.sub("-", candidate.name.lower()).strip("-_.")[:200]
+    if not is_key(wanted, dotted=True):
+        detail = f"{candidate.name!r} cannot be the key of a metric; give another one."
+        raise Refused([Complaint("key", "invalid", detail)])
+    held = Metric.objects.in_workspace(workspace.pk).filter(key=wanted).first()
+    # Events add up; what a sender states as a metric is a level unless somebody says otherwise.
+    usual = "sum" if candidate.kind == "event" else "mean"
+    return held or create_metric(
+        **acting, key=wanted, name=title or candidate.name, aggregation=aggregation or usual
+    )
+
+
+def _rule(
+    acting: dict[str, Any], candidate: Candidate, item: Item | None, metric: Metric | None, value: str
+) -> Rule:
+    if candidate.source.kind == "productops":
+        raise ImpossibleMove("A source of kind productops has no events.")
+    fields: dict[str, Any] = {"match": f"name == {_literal(candidate.name)}", "item": item, "metric": metric}
+    if metric is not None:
+        return add_rule(**acting, source=candidate.source, to="observation", value=value, **fields)
+    return add_rule(**acting, source=candidate.source, to="usage", **fields)
+
+
+def _literal(name: str) -> str:
+    """The name as a JMESPath text: raw where that is plain, else JSON between backticks."""
+    if "'" not in name and "\\" not in name:
+        return f"'{name}'"
+    return "`" + json.dumps(name).replace("`", "\\`") + "`"
+
+
+def _replay(candidate: Candidate) -> int:
+    """Put the deliveries that spoke of the name back into the queue, due now; those whose bytes are kept."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE outcomes_delivery SET state = 'pending', attempts = 0, retry_at = %s
+            WHERE id IN (SELECT id FROM outcomes_delivery
+                         WHERE source_id = %s AND outcome ? 'unclaimed'
+                           AND outcome #> ARRAY['unclaimed', %s] ? %s AND body IS NOT NULL
+                         ORDER BY id FOR UPDATE)
+            """,
+            [timezone.now(), candidate.source_id, candidate.kind, candidate.name],
+        )
+        replayed: int = cursor.rowcount
+    doorbell.ring_after_commit("interpret")
+    return replayed

@@ -1,0 +1,212 @@
+"""Sources of kind `otlp`: OpenTelemetry metrics over HTTP, as JSON or protobuf.
+
+Gauges state a metric's value. Sums say how much: a delta as it is, a cumulative one as a running total whose
+differences are taken when all its points are known. A sum that may fall (not monotonic) is a level.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+from outcomes.sources.native import BodyRefused, state_row
+from outcomes.sources.proofs import bearer, require, signed_now
+from outcomes.sources.reading import MAX_EVENTS, EventBody, Total, label_of, nanoseconds, number, read_json
+from outcomes.sources.signatures import Signed
+
+PROTOBUF = ("application/x-protobuf", "application/protobuf")
+_DELTA, _CUMULATIVE = 1, 2
+_TEMPORALITIES = {"AGGREGATION_TEMPORALITY_DELTA": _DELTA, "AGGREGATION_TEMPORALITY_CUMULATIVE": _CUMULATIVE}
+
+
+def verify(
+    headers: Mapping[str, str], body: bytes, secrets: Iterable[str], *, now: datetime, tolerance: timedelta
+) -> Signed:
+    """The secret is a Bearer. Raises SignatureRefused."""
+    require(bearer(headers), secrets)
+    return signed_now(body, now)
+
+
+def events(body: bytes, *, headers: Mapping[str, str], path: str, now: datetime) -> EventBody:
+    """Read an export request. Raises BodyRefused when it is none."""
+    read = EventBody()
+    kind = headers.get("content-type", "")
+    points = _protobuf_points(body) if kind in PROTOBUF else _json_points(body)
+    for point in points:
+        if read.row_count >= MAX_EVENTS:
+            raise BodyRefused(f"More than {MAX_EVENTS} points in one delivery.")
+        _take(point, read, now)
+    return read
+
+
+class _Point:
+    """One data point with all that says which series it belongs to."""
+
+    def __init__(
+        self,
+        pointer: str,
+        metric: str,
+        shape: str,
+        temporality: int,
+        is_monotonic: bool,
+        scope: str,
+        attributes: dict[str, Any],
+        value: float | None,
+        at: datetime | None,
+        started_at: datetime | None,
+        is_absent: bool,
+    ) -> None:
+        self.pointer, self.metric, self.shape = pointer, metric, shape
+        self.temporality, self.is_monotonic = temporality, is_monotonic
+        self.scope, self.attributes, self.value = scope, attributes, value
+        self.at, self.started_at, self.is_absent = at, started_at, is_absent
+
+
+def _take(point: _Point, read: EventBody, now: datetime) -> None:
+    if point.is_absent:
+        return  # the sender says that it has no value here
+    if point.shape not in ("gauge", "sum"):
+        read.row_count += 1
+        read.refuse(
+            point.pointer,
+            "unsupported",
+            f"{point.metric}: a {point.shape} is not taken, gauges and sums are.",
+        )
+        return
+    if point.at is None or point.value is None:
+        read.row_count += 1
+        read.refuse(point.pointer, "bad_value", f"{point.metric}: a point has a time and a finite number.")
+        return
+    series = label_of(point.attributes.items())
+    if point.shape == "sum" and point.is_monotonic and point.temporality != _DELTA:
+        read.row_count += 1
+        counter = blake2b(f"{point.scope}|{series}".encode(), digest_size=16).hexdigest()
+        read.totals.append(
+            Total(point.metric, series, counter, point.started_at, point.at, point.value, point.pointer)
+        )
+        return
+    fields = {"metric": point.metric, "series": series, "at": point.at, "value": point.value}
+    state_row(read, "observations", point.pointer, fields, now=now)
+
+
+# --- JSON ---------------------------------------------------------------------------------------------
+
+
+def _json_points(body: bytes) -> Iterator[_Point]:
+    document = read_json(body)
+    if not isinstance(document, dict):
+        raise BodyRefused("The body must be a JSON object.")
+    for r, resource in _listed(document, "resourceMetrics"):
+        of_resource = _attributes(_mapping(resource.get("resource")))
+        for s, scope in _listed(resource, "scopeMetrics"):
+            name = _mapping(scope.get("scope")).get("name", "")
+            for m, metric in _listed(scope, "metrics"):
+                where = f"/resourceMetrics/{r}/scopeMetrics/{s}/metrics/{m}"
+                yield from _json_metric(metric, where, f"{label_of(of_resource.items())}|{name}")
+
+
+_SHAPES = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
+
+
+def _json_metric(metric: dict[str, Any], where: str, scope: str) -> Iterator[_Point]:
+    shape = next((name for name in _SHAPES if isinstance(metric.get(name), dict)), "metric without data")
+    data = _mapping(metric.get(shape))
+    temporality = data.get("aggregationTemporality", _CUMULATIVE)
+    temporality = (
+        _TEMPORALITIES.get(temporality, temporality) if isinstance(temporality, str) else temporality
+    )
+    for p, point in _listed(data, "dataPoints"):
+        yield _Point(
+            pointer=f"{where}/{shape}/dataPoints/{p}",
+            metric=str(metric.get("name", ""))[:300],
+            shape=shape,
+            temporality=temporality if isinstance(temporality, int) else _CUMULATIVE,
+            is_monotonic=data.get("isMonotonic") is True,
+            scope=scope,
+            attributes=_attributes(point),
+            value=number(point["asDouble"] if "asDouble" in point else point.get("asInt")),
+            at=nanoseconds(point.get("timeUnixNano")),
+            started_at=nanoseconds(point.get("startTimeUnixNano")),
+            is_absent=_has_no_value(point.get("flags")),
+        )
+
+
+def _has_no_value(flags: Any) -> bool:
+    return isinstance(flags, int) and bool(flags & 1)
+
+
+def _listed(holder: dict[str, Any], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    found = holder.get(name, [])
+    for index, entry in enumerate(found if isinstance(found, list) else []):
+        if isinstance(entry, dict):
+            yield index, entry
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _attributes(holder: dict[str, Any]) -> dict[str, Any]:
+    found = {}
+    for _, attribute in _listed(holder, "attributes"):
+        value = _mapping(attribute.get("value"))
+        found[str(attribute.get("key", ""))] = next(iter(value.values()), "")
+    return found
+
+
+# --- protobuf -----------------------------------------------------------------------------------------
+
+
+def _protobuf_points(body: bytes) -> Iterator[_Point]:
+    request = ExportMetricsServiceRequest()
+    try:
+        request.ParseFromString(body)
+    except (DecodeError, RecursionError) as error:
+        raise BodyRefused("The body is not an OTLP metrics request.") from error
+    for r, resource in enumerate(request.resource_metrics):
+        of_resource = {a.key: _any_value(a.value) for a in resource.resource.attributes}
+        for s, scope in enumerate(resource.scope_metrics):
+            for m, metric in enumerate(scope.metrics):
+                where = f"/resourceMetrics/{r}/scopeMetrics/{s}/metrics/{m}"
+                yield from _protobuf_metric(
+                    metric, where, f"{label_of(of_resource.items())}|{scope.scope.name}"
+                )
+
+
+def _protobuf_metric(metric: Any, where: str, scope: str) -> Iterator[_Point]:
+    field = metric.WhichOneof("data")
+    if field is None:
+        return
+    data = getattr(metric, field)
+    shape = {"exponential_histogram": "exponentialHistogram"}.get(field, field)
+    for p, point in enumerate(data.data_points):
+        kind = point.WhichOneof("value") if shape in ("gauge", "sum") else None
+        yield _Point(
+            pointer=f"{where}/{shape}/dataPoints/{p}",
+            metric=metric.name[:300],
+            shape=shape,
+            temporality=data.aggregation_temporality if shape == "sum" else 0,
+            is_monotonic=shape == "sum" and data.is_monotonic,
+            scope=scope,
+            attributes={a.key: _any_value(a.value) for a in point.attributes},
+            value=number(getattr(point, kind)) if kind else None,
+            at=nanoseconds(point.time_unix_nano),
+            started_at=nanoseconds(point.start_time_unix_nano),
+            is_absent=_has_no_value(point.flags),
+        )
+
+
+def _any_value(value: Any) -> Any:
+    kind = value.WhichOneof("value")
+    if kind is None:
+        return ""
+    found = getattr(value, kind)
+    if kind == "bytes_value":
+        return base64.b64encode(found).decode()
+    return found if isinstance(found, (str, bool, int, float)) else str(found)

@@ -1,0 +1,301 @@
+"""From a sender's document to events: strict JSON, instants in every notation senders use, one event at a time.
+
+Pure. What a sender wrote is refused event by event where that is possible, with a reason.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from outcomes.sources.native import BodyRefused, NativeBody, Refusal, check_depth
+
+# An event is matched by expressions, so its size bounds what one costs.
+MAX_EVENT_NODES = 5_000
+MAX_EVENTS = 20_000
+# A clock that is off by less than this is latency; correcting it would give a retried event another time.
+TOLERATED_SKEW = timedelta(minutes=5)
+# An event older than this when it was sent was stated with a time of its own, not by the sender's clock.
+LIVE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened, in one shape for every sender. `pointer` is where it stood in the body."""
+
+    name: str
+    at: datetime
+    pointer: str
+    id: str = ""
+    actor: str | None = None
+    customer: str | None = None
+    properties: dict[str, Any] = field(default_factory=dict)
+    # Not a thing that happened but upkeep of the sender's own: no one needs to claim it.
+    is_upkeep: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """What rules are evaluated over."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "actor": self.actor,
+            "customer": self.customer,
+            "at": self.at.isoformat().replace("+00:00", "Z"),
+            "properties": self.properties,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluations:
+    """How often a toggle was found on and off since the report before."""
+
+    item: str
+    at: datetime
+    on: int
+    off: int
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A running total of a metric: it counts from `started_at` (None: not said) and starts anew at a restart."""
+
+    metric: str
+    series: str
+    # Which counter this is: the same name and labels are counted by every process on its own.
+    counter: str
+    started_at: datetime | None
+    at: datetime
+    value: float
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssueMove:
+    """An issue of a tracker came to stand elsewhere; `phase` is new, indeterminate or done."""
+
+    issue: str
+    phase: str
+    at: datetime
+    url: str
+    pointer: str
+
+
+@dataclass(slots=True)
+class EventBody(NativeBody):
+    """What a body of an event kind states, beside rows it states directly."""
+
+    events: list[Event] = field(default_factory=list)
+    evaluations: list[Evaluations] = field(default_factory=list)
+    totals: list[Total] = field(default_factory=list)
+    moves: list[IssueMove] = field(default_factory=list)
+
+    def refuse(self, pointer: str, code: str, detail: str) -> None:
+        self.refusals.append(Refusal(pointer, code, detail))
+
+
+def read_json(body: bytes) -> Any:
+    """Return the value a body stands for. Raises BodyRefused for what is no JSON or nested too deep."""
+    check_depth(body)
+    try:
+        return json.loads(body.decode("utf-8-sig"), parse_constant=_no_number, parse_int=_integer)
+    except UnicodeDecodeError as error:
+        raise BodyRefused("The body is not UTF-8.") from error
+    except (ValueError, RecursionError) as error:
+        raise BodyRefused(f"The body is not JSON: {str(error)[:200]}.") from error
+
+
+def _no_number(name: str) -> float:
+    # Kept as what it is: the row that uses it is refused, the others are taken.
+    return float(name.replace("Infinity", "inf"))
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= 19 else float(digits)
+
+
+def objects(value: Any, pointer: str, body: EventBody) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each storable object of a list and where it stands; what is none is refused by itself."""
+    if not isinstance(value, list):
+        body.refuse(pointer, "not_a_list", "There must be a list of events here.")
+        return
+    if len(value) > MAX_EVENTS:
+        raise BodyRefused(f"More than {MAX_EVENTS} events in one delivery.")
+    for index, entry in enumerate(value):
+        where = f"{pointer}/{index}"
+        body.row_count += 1
+        if not isinstance(entry, dict):
+            body.refuse(where, "bad_value", "An event must be a JSON object.")
+        elif reason := unstorable(entry):
+            body.refuse(where, "bad_value", reason)
+        else:
+            yield where, entry
+
+
+def unstorable(value: Any) -> str:
+    """Say why a value cannot be kept or matched; empty when it can."""
+    waiting = [value]
+    count = 0
+    while waiting:
+        found = waiting.pop()
+        count += 1
+        if count > MAX_EVENT_NODES:
+            return f"An event may hold at most {MAX_EVENT_NODES} values."
+        if isinstance(found, dict):
+            waiting.extend(found)
+            waiting.extend(found.values())
+        elif isinstance(found, list):
+            waiting.extend(found)
+        elif isinstance(found, float) and not math.isfinite(found):
+            return "A number must be finite."
+        elif isinstance(found, str) and (reason := _unstorable_text(found)):
+            return reason
+    return ""
+
+
+def _unstorable_text(text: str) -> str:
+    if "\x00" in text:
+        return "A text holds the character NUL."
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            return "A text holds half of a surrogate pair."
+    return ""
+
+
+def text_of(value: Any) -> str:
+    """A name or an id as text: senders also use numbers for them. Empty for everything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or value is None or not isinstance(value, (int, float)):
+        return ""
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def first_text(*values: Any) -> str | None:
+    """The first value that names something."""
+    return next((text for value in values if (text := text_of(value))), None)
+
+
+_FRACTION = re.compile(r"(\.\d{1,6})\d*")
+
+
+def instant(value: Any) -> datetime | None:
+    """Return the instant (aware, UTC) a sender means, or None when it cannot be read.
+
+    RFC 3339 with up to nine digits of a second, UTC where no offset is given; or a number since 1970 in seconds,
+    milliseconds, microseconds or nanoseconds, told apart by its size (each is right from 1971 to 5138).
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        stripped = value.strip()
+        if stripped.isascii() and stripped.isdigit() and len(stripped) >= 9:
+            return instant(int(stripped))
+        try:
+            read = datetime.fromisoformat(_FRACTION.sub(r"\1", stripped, count=1))
+        except ValueError:
+            return None
+        read = read if read.tzinfo else read.replace(tzinfo=UTC)
+        return _utc(read)
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        seconds: float = value
+        for unit in (1e17, 1e14, 1e11):
+            if abs(value) >= unit:
+                seconds = value / {1e17: 1e9, 1e14: 1e6, 1e11: 1e3}[unit]
+                break
+        try:
+            # Through whole microseconds: a float of seconds would not give the same instant twice.
+            return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=round(seconds * 1e6))
+        except OverflowError:
+            return None
+    return None
+
+
+def _utc(read: datetime) -> datetime | None:
+    try:
+        return read.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def nanoseconds(value: Any) -> datetime | None:
+    """The instant of a count of nanoseconds since 1970, None for 0 or what is no count."""
+    try:
+        count = int(value)
+    except (TypeError, ValueError):
+        return None
+    if not 0 < count < 2**63:
+        return None
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=count // 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A sender's clock, judged by when it says that it sent and when that came in."""
+
+    sent_at: datetime | None
+    received_at: datetime
+
+    @property
+    def stated_at(self) -> datetime | None:
+        """When the sender stated this: its own word while its clock is sane, else when it came in."""
+        if self.sent_at is None or abs(self.received_at - self.sent_at) > TOLERATED_SKEW:
+            return None
+        return self.sent_at
+
+    def right(self, at: datetime) -> datetime:
+        """Correct an event's time by what the clock is off, in whole minutes.
+
+        Whole minutes, so that a batch sent again, some seconds later, states the same times. Times far before
+        the sending were not read off that clock and stay.
+        """
+        if self.sent_at is None or abs(self.sent_at - at) > LIVE:
+            return at
+        skew = self.received_at - self.sent_at
+        if abs(skew) <= TOLERATED_SKEW:
+            return at
+        return at + timedelta(minutes=round(skew / timedelta(minutes=1)))
+
+
+def number(value: Any) -> float | None:
+    """A finite number, also written as text."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def count(value: Any) -> int:
+    """How often, as senders write it: a whole number from 0 up; anything else counts as none."""
+    read = number(value)
+    return int(read) if read is not None and 0 <= read < 2**53 else 0
+
+
+def label_of(labels: Iterable[tuple[str, Any]]) -> str:
+    """A series label from named labels, in one order whatever order they came in; at most 200 characters."""
+    text = ",".join(f"{name}={text_of(value) or value}" for name, value in sorted(labels))
+    if len(text) <= 200:
+        return text
+    return f"{text[:160]}~{_short_hash(text)}"
+
+
+def _short_hash(text: str) -> str:
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def day_of(value: Any) -> date | None:
+    """The day of an instant, in UTC."""
+    at = instant(value)
+    return None if at is None else at.date()
