@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from outcomes.admin import deliveries, facts, flags, items, marks, metrics, sources, values
+from outcomes.admin import deliveries, facts, flags, items, marks, metrics, rules, sources, values
 
-__all__ = ["deliveries", "facts", "flags", "items", "marks", "metrics", "sources", "values"]
+__all__ = ["deliveries", "facts", "flags", "items", "marks", "metrics", "rules", "sources", "values"]

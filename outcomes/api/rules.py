@@ -58,7 +58,7 @@ class RuleSerializer(RowSerializer):
 class RuleOfSourceSerializer(RuleSerializer):
     """A rule beneath its source."""
 
-    source = KeyOrId(Source, read_only=True)  # type: ignore[assignment]
+    source = KeyOrId(Source, read_only=True)
 
 
 def _expression() -> Text:
@@ -217,7 +217,7 @@ class AcceptedSerializer(CandidateSerializer):
 
     class Meta(CandidateSerializer.Meta):
         fields = (*CandidateSerializer.Meta.fields, "item", "metric", "rule", "replayed")  # type: ignore[assignment]
-        read_only_fields = fields
+        read_only_fields = fields  # type: ignore[assignment]
 
 
 class CandidateViewSet(ReadOnlyViewSet):

@@ -1,7 +1,10 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from productops.workspaces.schema import belongs, workspace_key
+from productops.workspaces.schema import belongs, recorded, workspace_key
+
+# What deliveries say of a name, not what people did to it.
+COUNTED = ["count", "first_seen_at", "last_seen_at", "sample"]
 
 
 class Migration(migrations.Migration):
@@ -457,4 +460,6 @@ class Migration(migrations.Migration):
         belongs("outcomes_exposurereport", "source_id", "outcomes_source"),
         belongs("outcomes_runningtotal", "metric_id", "outcomes_metric"),
         belongs("outcomes_runningtotal", "source_id", "outcomes_source"),
+        recorded("outcomes_rule", "rule"),
+        recorded("outcomes_candidate", "candidate", hidden=COUNTED),
     ]

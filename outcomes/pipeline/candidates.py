@@ -93,7 +93,7 @@ class Sightings:
         if not self._changes:
             return
         known = _known(self._changes)
-        rows = []
+        rows: list[tuple[Any, ...]] = []
         for key in sorted(self._changes):
             change, sighting = self._changes[key]
             if sighting is None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import jmespath
 from jmespath.exceptions import JMESPathError
+from jmespath.functions import Functions
 
 from outcomes.sources.native import Refusal, Unclaimed, state_row
 from outcomes.sources.reading import Event, EventBody, instant, number, text_of
@@ -72,6 +73,9 @@ def _refuse_large(parsed: Mapping[str, Any]) -> None:
     while waiting:
         node, depth = waiting.pop()
         parts += 1
+        if node["type"] == "function_expression" and node["value"] not in Functions.FUNCTION_TABLE:
+            # The library finds out only when it calls it, which would be in a worker.
+            raise BadExpression(f"There is no function {str(node['value'])[:100]!r} in JMESPath.")
         lists += node["type"] in ("multi_select_list", "multi_select_dict")
         if parts > MAX_PARTS or depth > MAX_DEPTH:
             raise BadExpression(f"An expression may have {MAX_PARTS} parts, nested {MAX_DEPTH} deep.")

@@ -27,10 +27,9 @@ from productops.workspaces.batches import (
     MOST_ROWS,
     NOT_FOUND,
     REFUSED,
+    ROW_STATUSES,
     STALE,
     TAKEN,
-    UNCHANGED,
-    UPDATED,
     RowAnswer,
     Wish,
 )
@@ -51,7 +50,7 @@ class BulkRowSerializer(serializers.Serializer):
     """What became of one row."""
 
     index = serializers.IntegerField(help_text="Its place in the body, from 0.")
-    status = serializers.ChoiceField((CREATED, UPDATED, UNCHANGED, REFUSED))
+    status = serializers.ChoiceField(ROW_STATUSES)
     id = serializers.IntegerField(allow_null=True, help_text="null when refused, or new in a dry run.")
     key = serializers.CharField(allow_null=True, help_text="null for what has no key.")
     version = serializers.IntegerField(allow_null=True)
@@ -107,11 +106,12 @@ class BulkMixin(Resource):
             _forget_new_ids(results)
         if is_refused and not is_dry_run:
             raise _problem(results)
-        totals = {status: counts[status] for status in (CREATED, UPDATED, UNCHANGED, REFUSED)}
+        totals = {status: counts[status] for status in ROW_STATUSES}
         return Response({"results": results, **totals, "is_dry_run": is_dry_run})
 
     def described_body(self) -> type[serializers.BaseSerializer] | None:
-        return body_of(self.get_serializer_class()) if self.action == "bulk" else super().described_body()
+        serializer_class: Any = self.get_serializer_class()
+        return body_of(serializer_class) if self.action == "bulk" else super().described_body()
 
     def _write(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
         context = {**self.get_serializer_context(), "references": References(self.workspace, rows)}
@@ -153,7 +153,7 @@ def _rows_of(body: Any) -> list[Any]:
     return rows
 
 
-def _wish(index: int, row: Any, makes: RowSerializer, changes: RowSerializer) -> Wish:
+def _wish(index: int, row: Any, makes: Any, changes: Any) -> Wish:
     """What a row asks for; raises ValidationError."""
     if not isinstance(row, Mapping):
         raise ValidationError([ErrorDetail("An object.", "invalid")])

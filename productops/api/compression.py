@@ -96,7 +96,7 @@ def _is_worth_it(response: Any) -> bool:
 
 def _compressed(response: Any, coding: str) -> HttpResponse:
     if isinstance(response, StreamingHttpResponse):
-        response.streaming_content = _in_parts(response.streaming_content, _CODINGS[coding]())  # type: ignore[assignment,arg-type]
+        response.streaming_content = _in_parts(response.streaming_content, _CODINGS[coding]())  # type: ignore[arg-type]
         del response["Content-Length"]
     else:
         compressor = _CODINGS[coding]()

@@ -27,10 +27,14 @@ REPLAYED = "Idempotency-Replayed"
 _KEPT_HEADERS = ("ETag", "Location", "Cache-Control")
 
 
+def carries_key(request: Request) -> bool:
+    return request.method == "POST" and HEADER in request.headers
+
+
 def is_asked_for(request: Request) -> bool:
+    """Whether the answer is to be kept; known once the caller is."""
     # Whoever acts in no workspace, to sign in say, does nothing that is kept.
-    acts = getattr(request, "workspace", None) is not None
-    return acts and request.method == "POST" and HEADER in request.headers
+    return carries_key(request) and getattr(request, "workspace", None) is not None
 
 
 def hold_body(request: Request) -> None:

@@ -62,9 +62,10 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
         return {self.name: _scopes(auto_schema)}
 
 
-class PersonScheme(SessionScheme):
+class PersonScheme(SessionScheme):  # type: ignore[no-untyped-call]
     """The same cookie where no workspace is chosen."""
 
+    name = "Person"
     target_class = "productops.api.authentication.PersonAuthentication"
 
 

@@ -6,8 +6,6 @@ with, in the header X-CSRFToken, signing in included: otherwise another site cou
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 from django.contrib.auth import login, logout
 from django.db.models import QuerySet
 from django.middleware.csrf import get_token
@@ -89,8 +87,8 @@ class AcceptanceSerializer(PlainSerializer):
 class PersonView(StrictView):
     """A view for a person, or for nobody yet; keys are not people."""
 
-    authentication_classes: ClassVar[list[Any]] = [PersonAuthentication]
-    permission_classes: ClassVar[list[Any]] = [AllowAny]
+    authentication_classes = [PersonAuthentication]
+    permission_classes = [AllowAny]
 
     def person(self) -> User | None:
         user = self.request.user
@@ -139,6 +137,8 @@ class SessionView(PersonView):
                 "This name and this password do not go together.",
                 headers={"WWW-Authenticate": 'Session realm="productops"'},
             )
+        # Also for whoever was signed in already: what is known of the old name opens nothing any more.
+        request._request.session.cycle_key()
         login(request._request, person)
         return self._shown(person)
 

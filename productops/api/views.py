@@ -27,7 +27,7 @@ from rest_framework.viewsets import GenericViewSet
 from productops.api import pages
 from productops.api.authentication import actor_of, workspace_of
 from productops.api.filters import WorkspaceFilters, refuse_unknown_parameters
-from productops.api.idempotency import answer_once, hold_body, is_asked_for
+from productops.api.idempotency import answer_once, carries_key, hold_body, is_asked_for
 from productops.api.pages import KeysetPages
 from productops.api.preconditions import etag_of, expected_version, is_known
 from productops.api.problems import BadParameter, Problem
@@ -46,7 +46,7 @@ class StrictView(APIView):
     known_parameters: ClassVar[tuple[str, ...]] = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if is_asked_for(request):
+        if carries_key(request):
             hold_body(request)
         super().initial(request, *args, **kwargs)
         if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
@@ -55,7 +55,7 @@ class StrictView(APIView):
         refuse_unknown_parameters(request, self.parameters())
         if is_asked_for(request) and (handler := getattr(self, "post", None)) is not None:
             # REST framework looks the handler up after this, as it does for the actions of a viewset.
-            self.post = partial(answer_once, handler)
+            self.__dict__["post"] = partial(answer_once, handler)
 
     def parameters(self) -> Iterable[str]:
         """The names of the query parameters that mean something here."""

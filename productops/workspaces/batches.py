@@ -16,6 +16,8 @@ UPDATED: Literal["updated"] = "updated"
 UNCHANGED: Literal["unchanged"] = "unchanged"
 REFUSED: Literal["refused"] = "refused"
 
+ROW_STATUSES = (CREATED, UPDATED, UNCHANGED, REFUSED)
+
 # Why a row is refused although its values are fine; every other code is about a value.
 NOT_FOUND, STALE, TAKEN = "not_found", "stale_edit", "taken"
 

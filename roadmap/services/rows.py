@@ -167,7 +167,7 @@ def write_many(model: type[Versioned], changed: Sequence[Versioned], columns: Se
     """
     if not changed:
         return
-    fields = [model._meta.get_field(name) for name in columns]
+    fields = [field for field in model._meta.concrete_fields if field.name in set(columns)]
     cells = [
         [field.get_db_prep_save(getattr(row, field.attname), connection) for row in changed]
         for field in fields

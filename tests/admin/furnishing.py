@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from outcomes.models import (
+    Candidate,
     Delivery,
     Exposure,
+    ExposureReport,
     Flag,
     FlagAction,
     ItemSource,
@@ -21,6 +23,8 @@ from outcomes.models import (
     Observation,
     Outcome,
     ProductAudience,
+    Rule,
+    RunningTotal,
     ScoringModel,
     Source,
     SourceDay,
@@ -33,7 +37,7 @@ from outcomes.models import (
     WorkspaceClock,
 )
 from outcomes.pipeline import partitions
-from productops.workspaces.models import ApiKey, Workspace
+from productops.workspaces.models import ApiKey, Invitation, KeptAnswer, Workspace
 from roadmap.models import Customer, Evidence, Item, Link, Problem, ProblemStanding, Product, Release, Survey
 from tests.factories import (
     a_customer,
@@ -253,6 +257,30 @@ def _known(workspace: Workspace, problem: Problem, product: Product, source: Sou
         workspace=workspace, product=product, window_days=28, on=DAY, active=900, item_count=3
     )
     Exposure.objects.create(workspace=workspace, item=item, on_date=DAY, on_count=5)
+    ExposureReport.objects.create(
+        workspace=workspace, source=source, item=item, on_date=DAY, report="msg_1", on_count=5, off_count=0
+    )
+    Rule.objects.create(workspace=workspace, source=source, match="name == 'Saved'", to="usage", item=item)
+    Candidate.objects.create(
+        workspace=workspace,
+        source=source,
+        kind="event",
+        name="Unclaimed",
+        first_seen_at=NOON,
+        last_seen_at=NOON,
+    )
+    Invitation.objects.create(
+        workspace=workspace, email="zoe@example.com", token_hash=f"{workspace.pk:064}", expires_at=NOON
+    )
+    KeptAnswer.objects.create(
+        workspace=workspace,
+        caller="key:1",
+        idempotency_key="once",
+        request_sha256=b"0" * 32,
+        status=201,
+        body=b"{}",
+        expires_at=NOON,
+    )
     Mark.objects.create(workspace=workspace, kind="item", subject_id=item.pk, marked_at=NOON)
     WorkspaceClock.objects.create(workspace=workspace, judged_on=DAY)
 
@@ -273,6 +301,9 @@ def _facts(workspace: Workspace, item: Item, customer: Customer, metric: Metric,
         "stated_row": 0,
     }
     MetricSource.objects.create(workspace=workspace, metric=metric, source=source)
+    RunningTotal.objects.create(
+        workspace=workspace, source=source, metric=metric, counter="c", started_at=NOON, at=NOON, value=3
+    )
     Observation.objects.create(metric=metric, at=NOON, on=DAY, value=2.4, **said)
     UsageEvent.objects.create(
         item=item, on=DAY, event_id="evt_1", at=NOON, actor=b"0" * 16, customer=customer, **said

@@ -25,7 +25,8 @@ MEMBERS = {"type", "title", "status", "detail", "instance", "request_id", "error
     [
         ("get", "/api/v1/nothing/", 404),
         ("get", "/api/nothing", 404),
-        ("get", "/in/nothing/at/all/of/it/x", 404),
+        ("get", "/in/", 404),
+        ("get", "/in/nothing/at/all/of/it/x", 405),
         ("delete", "/api/v1/items/", 405),
         ("options", "/api/v1/items/", 405),
         ("get", "/api/v1/items/99999999999999999999/", 404),

@@ -16,6 +16,7 @@ from tests.factories import (
     a_metric,
     a_problem,
     a_product,
+    a_source,
     a_workspace,
     an_item,
     evidence,
@@ -92,6 +93,7 @@ def furnished():
     an_item(workspace, key="item", product=a_product(workspace, key="product"), owner=a_member(workspace))
     evidence(a_problem(workspace, key="problem"), customer=a_customer(workspace, key="customer"))
     a_metric(workspace, key="metric")
+    a_source(workspace, key="source", kind="segment")
     return workspace
 
 
@@ -104,6 +106,8 @@ def sensible(viewset: Any, workspace: Any) -> dict[str, Any]:
         "segment": "s",
         "on": "2026-01-01",
         "scopes": ["ingest"],
+        "match": "name == 'Saved'",
+        "to": "usage",
     }
     counts = {"respondents": 2, "importance_top2": 1, "satisfaction_top2": 1}
     references = {"item": "item", "problem": "problem", "metric": "metric", "product": "product"}
@@ -112,6 +116,10 @@ def sensible(viewset: Any, workspace: Any) -> dict[str, Any]:
     body = {name: said[name] for name in fields if name in said and fields[name].required}
     if viewset.model.__name__ == "Source":
         body["kind"] = "productops"
+    if viewset.model.__name__ == "Rule":
+        body |= {"source": "source", "item": "item"}
+    if viewset.model.__name__ == "Invitation":
+        body["email"] = "zoe@example.com"
     if fields.get("key") and fields["key"].required:
         body["key"] = "made"
     return body

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from productops.workspaces.admin import keys, people, workspace
+from productops.workspaces.admin import invitations, keys, people, records, workspace
 
-__all__ = ["keys", "people", "workspace"]
+__all__ = ["invitations", "keys", "people", "records", "workspace"]

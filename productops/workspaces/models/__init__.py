@@ -12,6 +12,7 @@ __all__ = [
     "ApiKey",
     "Change",
     "Invitation",
+    "KeptAnswer",
     "Member",
     "Role",
     "User",
