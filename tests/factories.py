@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
-from outcomes.models import Delivery, Flag, ItemUsage, ItemValue, Metric, MetricDay, Outcome, Source
+from outcomes.models import Delivery, Effect, Flag, ItemUsage, ItemValue, Metric, MetricDay, Outcome, Source
 from productops.workspaces.keys import issue_key
 from productops.workspaces.models import ApiKey, Member, User, Workspace
 from productops.workspaces.models.keys import SCOPES
@@ -128,6 +128,26 @@ def an_outcome(item: Item, metric: Metric | None = None, **fields: Any) -> Outco
     return Outcome.objects.create(
         workspace=item.workspace, item=item, metric=metric or a_metric(item.workspace), **fields
     )
+
+
+def an_effect(outcome: Outcome, **fields: Any) -> Effect:
+    """A decided effect of 1 to 3 in the metric's unit, by comparing before and after."""
+    defaults: dict[str, Any] = {
+        "design": "before_after",
+        "estimate": 2.0,
+        "low": 1.0,
+        "high": 3.0,
+        "verdict": "better",
+        "decided_on": date(2026, 3, 30),
+        "n_before": 182,
+        "n_after": 28,
+        "from_on": date(2025, 9, 1),
+        "to_on": date(2026, 3, 29),
+        "method": "step, trend and season",
+        "method_version": 1,
+        "as_of": datetime(2026, 3, 30, tzinfo=UTC),
+    }
+    return Effect.objects.create(workspace=outcome.workspace, outcome=outcome, **{**defaults, **fields})
 
 
 def a_value(item: Item, **fields: Any) -> ItemValue:

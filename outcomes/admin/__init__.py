@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from outcomes.admin import deliveries, facts, flags, items, marks, metrics, rules, sources, values
+from outcomes.admin import deliveries, effects, facts, flags, items, marks, metrics, rules, sources, values
 
-__all__ = ["deliveries", "facts", "flags", "items", "marks", "metrics", "rules", "sources", "values"]
+__all__ = [
+    "deliveries",
+    "effects",
+    "facts",
+    "flags",
+    "items",
+    "marks",
+    "metrics",
+    "rules",
+    "sources",
+    "values",
+]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from outcomes.models.deliveries import Delivery
+from outcomes.models.effects import Effect
 from outcomes.models.flags import Flag, FlagAction
 from outcomes.models.marks import Mark, WorkspaceClock
 from outcomes.models.metrics import Metric, MetricDay, MetricSource, Observation
@@ -13,6 +14,7 @@ from outcomes.models.values import ItemUsage, ItemValue, ScoringModel, ValueReco
 __all__ = [
     "Candidate",
     "Delivery",
+    "Effect",
     "Exposure",
     "ExposureReport",
     "Flag",

@@ -9,6 +9,7 @@ from typing import Any
 from outcomes.models import (
     Candidate,
     Delivery,
+    Effect,
     Exposure,
     ExposureReport,
     Flag,
@@ -230,9 +231,35 @@ def _judged(workspace: Workspace, item: Item, outcome: Outcome) -> Flag:
         workspace=workspace, item=item, from_on=date(2026, 3, 30), verdict="under_used"
     )
     ScoringModel.objects.create(workspace=workspace, version=1, weights={"outcome": 0.5})
+    _estimated(workspace, outcome)
     flag = a_flag(item, recommendation="improve_adoption", evidence={"active": 1240, "share": 0.1265})
     FlagAction.objects.create(workspace=workspace, flag=flag, action="open", to_state="open", by="productops")
     return flag
+
+
+def _estimated(workspace: Workspace, outcome: Outcome) -> None:
+    Effect.objects.create(
+        workspace=workspace,
+        outcome=outcome,
+        design="before_after",
+        estimate=0.4,
+        low=0.1,
+        high=0.7,
+        relative=0.19,
+        relative_low=0.05,
+        relative_high=0.33,
+        verdict="better",
+        decided_on=date(2026, 3, 30),
+        n_before=182,
+        n_after=28,
+        from_on=date(2025, 9, 1),
+        to_on=date(2026, 3, 29),
+        method="step, trend and season",
+        method_version=1,
+        caveats=[{"code": "directional"}],
+        cause={"kind": "clock"},
+        as_of=NOON,
+    )
 
 
 def _known(workspace: Workspace, problem: Problem, product: Product, source: Source, item: Item) -> None:
