@@ -18,7 +18,7 @@ from outcomes.pipeline import interpret, receive
 from outcomes.sources import adapters
 from outcomes.sources.proofs import basic
 from outcomes.sources.signatures import SignatureRefused
-from productops.api.parsing import drain
+from productops.api.parsing import Readable, drain
 from productops.api.problems import problem_response
 
 # Parameters that libraries append are theirs to know; the native body has none but this.
@@ -75,10 +75,8 @@ def _take(request: HttpRequest, source: Source | None, path: str) -> HttpRespons
         detail = f"Unknown parameter: {', '.join(sorted(unknown))}."
         return problem_response(request, 400, "unknown_parameter", detail)
     content_type = (request.content_type or "").lower()
-    if "chunked" in request.headers.get("Transfer-Encoding", "").lower() and not request.headers.get(
-        "Content-Length"
-    ):
-        # Under WSGI such a body would look empty; better to say so than to verify nothing.
+    if _is_chunked(request) and not _ends_by_itself(request):
+        # Such a body would look empty; better to say so than to verify nothing.
         return problem_response(request, 411, "length_required", "Say how long the body is (Content-Length).")
     try:
         body = _whole_body(request)
@@ -108,7 +106,7 @@ def _verified(
     if not replies.takes(source.kind, content_type):
         raise _UnknownType(f"{content_type} is not taken here; send application/json.")
     if not replies.states_something(source.kind, path):
-        return replies.unkept(source, path)
+        return replies.unkept(request, source, path, unpacked)
     kept = {} if source.kind == "productops" else adapters.headers_to_keep(headers)
     if request.GET.get("dry_run", "").lower() in ("true", "1"):
         return JsonResponse(interpret.preview(source, signed, unpacked, now=now, path=path, headers=kept))
@@ -148,12 +146,27 @@ def _whole_body(request: HttpRequest) -> bytes:
         return request.META.get("QUERY_STRING", "").encode("latin-1", "replace")
     limit = settings.WEBHOOK_MAX_BYTES
     message = f"A delivery may weigh at most {limit} bytes."
+    # Django reads as much as was declared: nothing of a body in chunks, whose end the server tells.
+    stream: Readable = request.META["wsgi.input"] if _is_chunked(request) else request
     # Never more than one byte beyond the limit is kept, whatever the sender declared.
-    body: bytes = request.read(limit + 1)
+    body = b""
+    while len(body) <= limit and (chunk := stream.read(limit + 1 - len(body))):
+        body += chunk
     if len(body) > limit:
-        drain(request)
+        drain(stream)
         raise _TooLarge(message)
     return body
+
+
+def _is_chunked(request: HttpRequest) -> bool:
+    """Whether the body comes in chunks and its length is not known before. Many libraries on Node send so."""
+    chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    return chunked and not request.headers.get("Content-Length")
+
+
+def _ends_by_itself(request: HttpRequest) -> bool:
+    """Whether the web server tells where a body in chunks ends, as the one we ship with does."""
+    return request.META.get("wsgi.input_terminated") is True
 
 
 def _unpacked(request: HttpRequest, body: bytes, kind: str) -> bytes:

@@ -23,6 +23,12 @@ _TAKEN: dict[str, tuple[str, ...]] = {
 }
 
 
+# A library that would rather be streamed to is told once, and to come back in an hour: nothing will change.
+_NO_FLAGS_STREAMED = (
+    'retry: 3600000\nevent: put\ndata: {"path": "/", "data": {"flags": {}, "segments": {}}}\n\n'
+)
+
+
 def takes(kind: str, content_type: str) -> bool:
     """Whether a body of this type is read. In binary mode a CloudEvent's data may be of any."""
     return kind == "cloudevents" or content_type in _TAKEN.get(kind, _JSON)
@@ -39,6 +45,8 @@ def states_something(kind: str, path: str) -> bool:
         return not last.endswith(("flags", "decide"))
     if kind == "flagsmith":
         return not last.endswith("identities")
+    if kind == "mixpanel":
+        return not last.endswith(("engage", "groups"))
     return True
 
 
@@ -51,8 +59,10 @@ def accepted(request: HttpRequest, kind: str, path: str, receipt: Receipt, body:
     return answer(request, path, body)
 
 
-def unkept(source: Source, path: str) -> HttpResponse:
-    """The answer to a POST that states nothing."""
+def unkept(request: HttpRequest, source: Source, path: str, body: bytes) -> HttpResponse:
+    """The answer to a request that states nothing."""
+    if source.kind == "mixpanel":
+        return _mixpanel(request, path, body)
     if source.kind == "posthog":
         flags = {
             "flags": {},
@@ -77,6 +87,8 @@ def asked(source: Source, path: str) -> HttpResponse | None:
         return JsonResponse({"version": 2, "features": []}, headers={"ETag": '"none"'})
     if source.kind == "launchdarkly" and last.endswith("latest-all"):
         return JsonResponse({"flags": {}, "segments": {}}, headers={"ETag": '"none"'})
+    if source.kind == "launchdarkly" and last.endswith("all"):
+        return HttpResponse(_NO_FLAGS_STREAMED, content_type="text/event-stream")
     if source.kind == "flagsmith" and last.endswith("flags"):
         return JsonResponse(_flagsmith_flags(source), safe=False)
     if source.kind == "flagsmith" and last.endswith("identities"):
@@ -115,8 +127,9 @@ def _amplitude(request: HttpRequest, path: str, body: bytes) -> HttpResponse:
 
 
 def _mixpanel(request: HttpRequest, path: str, body: bytes) -> HttpResponse:
-    if path.strip("/").endswith("import"):
+    if (request.content_type or "").lower() in ("application/json", "application/x-ndjson"):
         return JsonResponse({"code": 200, "status": 1, "error": None})
+    # Its libraries send forms, and hear a bare 1 unless they ask for more.
     is_verbose = "verbose=1" in request.META.get("QUERY_STRING", "") or b"verbose=1" in body[-200:]
     return JsonResponse({"status": 1, "error": None}) if is_verbose else HttpResponse("1")
 

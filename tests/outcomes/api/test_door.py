@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import time
 from datetime import UTC, datetime, timedelta
@@ -137,6 +138,24 @@ def test_what_is_not_taken_is_said_as_a_problem(sender: Sender, options: dict[st
     assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
     assert answer.json()["status"] == status
     assert not Delivery.objects.exists()
+
+
+def test_a_body_in_chunks_is_read_whole_where_the_server_tells_its_end(sender: Sender, settings: Any) -> None:
+    settings.WEBHOOK_MAX_BYTES = 100
+    in_chunks = {"transfer-encoding": "chunked", "content-length": ""}
+    told = {"wsgi.input_terminated": True}
+    for body, status in ((b'{"covers": []}', 202), (b" " * 101, 413)):
+        stream = {**told, "wsgi.input": io.BytesIO(body)}
+        signed = signed_headers(sender.secret, f"msg_{status}", int(time.time()), body)
+        answer = Client().post(
+            f"/in/{sender.source.token}",
+            b"",
+            "application/json",
+            headers={**signed, **in_chunks},
+            **stream,
+        )
+        assert answer.status_code == status
+    assert bytes(Delivery.objects.get().body or b"") == b'{"covers": []}'
 
 
 def test_only_post_is_taken(sender: Sender) -> None:
