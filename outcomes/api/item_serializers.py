@@ -32,11 +32,14 @@ _OUTCOME, _USAGE, _VALUE = OutcomeOnCard(), UsageOnCard(), ValueOnCard()
 class OutcomesOfItem(serializers.Field):
     """The item's outcomes: shown with how they stand, taken when the item is created."""
 
+    # What reads each element of a body, for those who look for the references in it.
+    takes = NestedOutcomeSerializer
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "source": "*", "required": False})
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        nested = NestedOutcomeSerializer(many=True, context=self.context)
+        nested = self.takes(many=True, context=self.context)
         return {"outcomes": nested.run_validation(data)}
 
     def to_representation(self, item: Item) -> list[dict[str, Any]]:
@@ -52,7 +55,7 @@ class OutcomesOfItemSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-
     target_class = "outcomes.api.item_serializers.OutcomesOfItem"
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        shape = NestedOutcomeSerializer if direction == "request" else OutcomeOnCard
+        shape = OutcomesOfItem.takes if direction == "request" else OutcomeOnCard
         component = auto_schema.resolve_serializer(shape, direction)
         return {"type": "array", "items": component.ref}
 

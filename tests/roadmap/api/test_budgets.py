@@ -10,9 +10,11 @@ from roadmap.models import ProblemStanding
 from tests.callers import Caller
 from tests.factories import a_customer, a_link, a_member, a_product, a_workspace, evidence
 from tests.factories import a_problem as bare_problem
-from tests.roadmap.api.test_tenants import MAKERS
+from tests.tenants.rows import ROWS
 
 pytestmark = pytest.mark.django_db
+
+MAKERS = {prefix: row.make for prefix, row in ROWS.items() if row.make is not None}
 
 
 def _full(prefix: str, workspace) -> None:

@@ -1,0 +1,1 @@
+"""Nothing crosses a workspace: a matrix made from the URL map, the serializers and the filters themselves."""
