@@ -15,7 +15,7 @@ from outcomes.formulas.coverage import SourceCalendar
 from outcomes.formulas.flags import REASON_CLASS, Episode, open_episodes, recommended_action
 from outcomes.formulas.flags import VerdictSpan as Run
 from outcomes.models import Flag, FlagAction, Source, SourceDay
-from outcomes.pipeline.score import Scored
+from outcomes.pipeline.scored import Scored
 from outcomes.querysets import OPEN_STATES
 from productops.workspaces.models import Workspace
 

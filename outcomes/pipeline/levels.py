@@ -34,6 +34,8 @@ class Standing:
     pace: float | None
     grade: str
     missing: tuple[str, ...]
+    # The decided effect on it is worse: it lowers the whole value, whatever its role.
+    is_worse: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The outcome as the item's explanation and card show it."""

@@ -18,7 +18,8 @@ from outcomes.pipeline.interpret import interpret_pending
 from outcomes.pipeline.judge import judge_items, plan_spans
 from outcomes.pipeline.marks import Claimed, Marks
 from outcomes.pipeline.rollup import roll_metric_days, roll_usage_days
-from outcomes.pipeline.score import score_items, write_values
+from outcomes.pipeline.score import score_items
+from outcomes.pipeline.value_rows import write_values
 from productops.workspaces.models import Workspace
 from roadmap import standing
 from roadmap.models import Item, Link
