@@ -7,11 +7,26 @@ from typing import Any
 from outcomes.models import ItemSource, ItemUsage, ItemValue, ProductAudience, SourceDay
 from outcomes.pipeline import clock
 from outcomes.pipeline.marks import mark
+from outcomes.services.scoring import follow_target
 from productops.workspaces import signals as workspace_signals
+from productops.workspaces.actors import Actor
 from productops.workspaces.complaints import Complaint, Refused
 from productops.workspaces.models import Workspace
 from roadmap import signals
 from roadmap.models import Item
+
+# What of a workspace enters its verdicts and flags; its name and target share do not.
+READ_BY_VERDICTS = frozenset(
+    {
+        "time_zone",
+        "pinned_on",
+        "grace_days",
+        "window_days",
+        "under_used_below",
+        "flag_open_days",
+        "flag_resolve_days",
+    }
+)
 
 
 def listen() -> None:
@@ -62,4 +77,7 @@ def _workspace_changed(
         detail = f"Facts were recorded by the days of {before['time_zone']}; the zone can no longer change."
         raise Refused([Complaint("time_zone", "in_use", detail)])
     workspace = Workspace.objects.get(pk=workspace_id)
-    clock.judge_anew(workspace, {"kind": "thresholds", **cause})
+    if "target_adoption" in changed:
+        follow_target(workspace=workspace, by=Actor(cause["by"], None, cause["via"]))
+    if READ_BY_VERDICTS & set(changed):
+        clock.judge_anew(workspace, {**cause, "kind": "thresholds"})

@@ -39,11 +39,11 @@ def impossible_is_409() -> Iterator[None]:
         raise Problem(409, "impossible_move", str(move)) from move
 
 
-def version_if_said(request: Request, held: Any) -> int | None:
+def version_if_said(request: Request, held: Any, counted_by: str = "version") -> int | None:
     """The version an action is based on. An action says itself what it changes, so If-Match is optional."""
     if not request.headers.get("If-Match", "").strip():
         return None
-    return expected_version(request, held.version)
+    return expected_version(request, getattr(held, counted_by))
 
 
 def checked(serializer_class: Any, request: Request) -> dict[str, Any]:

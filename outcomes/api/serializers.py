@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from outcomes.api.cards import GRADES, outcome_on_card, readings_of
 from outcomes.api.health import HEALTH_STATES, health_of
-from outcomes.models import Delivery, Flag, FlagAction, Metric, Outcome, ScoringModel, Source
+from outcomes.models import Delivery, Flag, FlagAction, Metric, Outcome, Source
 from outcomes.models.deliveries import DELIVERY_STATES
 from outcomes.models.flags import FLAG_REASONS, FLAG_STATES
 from outcomes.models.metrics import AGGREGATIONS, DIRECTIONS
@@ -324,14 +324,3 @@ class DismissSerializer(PlainSerializer):
 
 class NothingSerializer(PlainSerializer):
     """An action that needs no body."""
-
-
-class ScoringModelSerializer(RowSerializer):
-    """The weights, grades and targets that values are computed with."""
-
-    weights = serializers.DictField(read_only=True)
-
-    class Meta:
-        model = ScoringModel
-        fields = ("id", "version", "weights", "is_active", "is_used", "created_at")
-        read_only_fields = fields

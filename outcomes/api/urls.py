@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import path
 
-from outcomes.api import flags, items, metrics, observations, rules, views
+from outcomes.api import flags, items, metrics, observations, rules, scoring_models, views
 
 # Of two routes with one prefix the later wins: this is how the item's card gets its second half.
 ROUTES: list[tuple[str, Any]] = [
@@ -18,7 +18,7 @@ ROUTES: list[tuple[str, Any]] = [
     ("deliveries", views.DeliveryViewSet),
     ("candidates", rules.CandidateViewSet),
     ("flags", flags.FlagViewSet),
-    ("scoring-models", views.ScoringModelViewSet),
+    ("scoring-models", scoring_models.ScoringModelViewSet),
 ]
 
 # What a router has no words for: files, a list beneath an item, and a door that only takes.

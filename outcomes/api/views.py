@@ -1,4 +1,4 @@
-"""The resources of the outcomes: outcomes, sources, deliveries, scoring models."""
+"""The resources of the outcomes: outcomes, sources, deliveries."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from outcomes.api.serializers import (
     NothingSerializer,
     OutcomeSerializer,
     RotationSerializer,
-    ScoringModelSerializer,
     SourceSerializer,
     SourceWithSecretSerializer,
 )
-from outcomes.models import Delivery, Outcome, ScoringModel, Source
+from outcomes.models import Delivery, Outcome, Source
 from outcomes.services import deliveries, outcomes, sources
 from outcomes.services.batches import OutcomeBatch
 from productops.api.bulk import BulkMixin
@@ -152,14 +151,3 @@ class DeliveryViewSet(ReadOnlyViewSet):
         with impossible_is_409():
             deliveries.replay_delivery(**self.acting(), delivery_id=held.pk)
         return self.answer(held.pk)
-
-
-class ScoringModelViewSet(ReadOnlyViewSet):
-    """The weights, grades and targets that values are computed with; a value names the version it used."""
-
-    model = ScoringModel
-    serializer_class = ScoringModelSerializer
-    filterset_class = filters.ScoringModelFilters
-    read_scope, write_scope = "outcomes:read", "admin"
-    orderings = {"version": "version"}
-    default_ordering = ("-version",)

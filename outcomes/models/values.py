@@ -21,14 +21,23 @@ VERDICTS = (
 
 
 class ScoringModel(WorkspaceOwned):
-    """The weights, grades and targets a value is computed with. Immutable once a value has used it."""
+    """The weights, grades and targets a value is computed with: a draft until it is first switched on.
 
+    From then on a trigger refuses every change of its numbers, and its removal: history refers to it.
+    """
+
+    # Its public number; `revision` counts the edits of a draft and guards them.
     version = models.PositiveIntegerField()
+    revision = models.PositiveIntegerField(default=1, editable=False)
     # Fields of outcomes.formulas.realised.ScoringWeights.
     weights = models.JSONField()
-    is_active = models.BooleanField(default=True)
-    is_used = models.BooleanField(default=False)
+    note = models.CharField(max_length=500, blank=True, help_text="Why these numbers.")
+    is_active = models.BooleanField(default=False, editable=False)
+    is_used = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    activated_at = models.DateTimeField(null=True, editable=False)
+    # What switching it on changed, in one piece: see outcomes.services.previews.Preview.
+    switched = models.JSONField(null=True, editable=False)
 
     class Meta:
         constraints = [

@@ -132,6 +132,38 @@ def mark(
     marks.write()
 
 
+def mark_every_item(workspace_id: int, *, cause: dict[str, Any], from_on: date = date.max) -> None:
+    """Mark all items of a workspace; without a first day no fact about their use has changed.
+
+    Set-wise and some at a time, whatever their number; in the order in which all marks are written.
+    """
+    after, text = 0, json.dumps(cause)
+    with connection.cursor() as cursor:
+        while after is not None:
+            cursor.execute(
+                """
+                WITH some AS (
+                    SELECT id FROM roadmap_item WHERE workspace_id = %(workspace)s AND id > %(after)s
+                    ORDER BY id LIMIT 10000
+                ), written AS (
+                    INSERT INTO outcomes_mark AS held (workspace_id, kind, subject_id, series, "on", from_on, cause,
+                                                       generation, marked_at, claimed_by)
+                    SELECT %(workspace)s, 'item', id, '', NULL, %(from_on)s, %(cause)s::jsonb, 1,
+                           clock_timestamp(), '' FROM some ORDER BY id
+                    ON CONFLICT (kind, subject_id, series, "on") DO UPDATE SET
+                        generation = held.generation + 1,
+                        from_on = CASE WHEN held.from_on IS NULL THEN NULL
+                                       ELSE least(held.from_on, excluded.from_on) END,
+                        cause = excluded.cause
+                )
+                SELECT max(id) FROM some
+                """,
+                {"workspace": workspace_id, "after": after, "from_on": from_on, "cause": text},
+            )
+            (after,) = cursor.fetchone()
+    doorbell.ring_after_commit("settle")
+
+
 def claim(kind: str, limit: int) -> tuple[str, list[Claimed]]:
     """Claim up to `limit` of the oldest marks of a kind, in one workspace, for LEASE_SECONDS.
 

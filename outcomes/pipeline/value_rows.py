@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 from django.db import connection
 
-from outcomes.models import ScoringModel
 from outcomes.pipeline.scored import Scored
 from productops.workspaces.models import Workspace
 
@@ -46,9 +45,6 @@ def write_values(
         moved = [Moved(*row) for row in cursor.fetchall()]
         usage = _encode([one.usage for one in rows]).decode()
         cursor.execute(_USAGE, {"rows": usage, "workspace": workspace.pk})
-    if moved:
-        # From now on history refers to it: it can be replaced, not edited.
-        ScoringModel.objects.filter(workspace=workspace, is_active=True, is_used=False).update(is_used=True)
     return moved
 
 
