@@ -142,21 +142,21 @@ def mark_every_item(workspace_id: int, *, cause: dict[str, Any], from_on: date =
         while after is not None:
             cursor.execute(
                 """
-                WITH some AS (
+                WITH page AS (
                     SELECT id FROM roadmap_item WHERE workspace_id = %(workspace)s AND id > %(after)s
                     ORDER BY id LIMIT 10000
                 ), written AS (
                     INSERT INTO outcomes_mark AS held (workspace_id, kind, subject_id, series, "on", from_on, cause,
                                                        generation, marked_at, claimed_by)
                     SELECT %(workspace)s, 'item', id, '', NULL, %(from_on)s, %(cause)s::jsonb, 1,
-                           clock_timestamp(), '' FROM some ORDER BY id
+                           clock_timestamp(), '' FROM page ORDER BY id
                     ON CONFLICT (kind, subject_id, series, "on") DO UPDATE SET
                         generation = held.generation + 1,
                         from_on = CASE WHEN held.from_on IS NULL THEN NULL
                                        ELSE least(held.from_on, excluded.from_on) END,
                         cause = excluded.cause
                 )
-                SELECT max(id) FROM some
+                SELECT max(id) FROM page
                 """,
                 {"workspace": workspace_id, "after": after, "from_on": from_on, "cause": text},
             )

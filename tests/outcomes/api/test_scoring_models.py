@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from outcomes.models import Flag, Mark, ScoringModel, ValueRecord
 from productops.workspaces.models import Change, Workspace
 from tests.callers import Caller, codes, pointers
-from tests.factories import a_workspace, an_item, an_outcome
+from tests.factories import a_workspace, an_outcome
 from tests.outcomes.pipeline.stating import Team, days_before, dump
 from tests.outcomes.pipeline.test_values_and_flags import observed
 from tests.outcomes.pipeline.test_verdicts_from_facts import counted
@@ -32,7 +32,7 @@ def team() -> Team:
     metric.key = "m"
     metric.save()
     team.item("wishlist")
-    an_item(team.workspace, key="idea")
+    team.item("idea", status="idea", released_on=None, is_release_stated=False)
     team.state({**observed({team.pin: 20}), **counted("carts", days_before(team.pin, 60), 60)})
     team.state(counted("wishlist", days_before(team.pin, 60), 300))
     team.settle()

@@ -73,7 +73,7 @@ DROP FUNCTION outcomes_history_stays();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("outcomes", "0010_rules_candidates_and_kinds")]
+    dependencies = [("outcomes", "0011_effect")]
 
     operations = [
         migrations.AddField(
