@@ -14,7 +14,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from outcomes.api import replies
 from outcomes.models import Source
-from outcomes.pipeline import interpret, receive
+from outcomes.pipeline import interpret, receive, senders
+from outcomes.pipeline.senders import Sender
 from outcomes.sources import adapters
 from outcomes.sources.proofs import basic
 from outcomes.sources.signatures import SignatureRefused
@@ -29,7 +30,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 @csrf_exempt
 def receive_delivery(request: HttpRequest, token: str, path: str = "") -> HttpResponse:
     """Verify, store once, answer. Nothing else happens here: a worker interprets it later."""
-    return _at(request, receive.find(token), path)
+    return _at(request, senders.at(token), path)
 
 
 @csrf_exempt
@@ -38,11 +39,11 @@ def receive_by_write_key(request: HttpRequest) -> HttpResponse:
     headers = {"authorization": request.headers.get("Authorization", "")}
     pair = basic(headers)
     key = pair[0] if pair and "\x00" not in pair[0] else ""
-    source = receive.find_by_secret("segment", key, now=timezone.now()) if key else None
+    source = senders.with_secret("segment", key, now=timezone.now()) if key else None
     return _at(request, source, request.path.strip("/"))
 
 
-def _at(request: HttpRequest, source: Source | None, path: str) -> HttpResponse:
+def _at(request: HttpRequest, source: Sender | None, path: str) -> HttpResponse:
     if source is not None and source.kind == "productops" and path.strip("/"):
         return problem_response(request, 404, "not_found", "There is nothing at this address.")
     if request.method in ("GET", "HEAD") and source is not None:
@@ -57,7 +58,7 @@ def _at(request: HttpRequest, source: Source | None, path: str) -> HttpResponse:
     return _take(request, source, path)
 
 
-def _asked(request: HttpRequest, source: Source, path: str) -> HttpResponse | None:
+def _asked(request: HttpRequest, source: Sender, path: str) -> HttpResponse | None:
     """What a library asks for besides, told to those who hold the key."""
     answer = replies.asked(source, path)
     if answer is None:
@@ -69,7 +70,7 @@ def _asked(request: HttpRequest, source: Source, path: str) -> HttpResponse | No
     return answer
 
 
-def _take(request: HttpRequest, source: Source | None, path: str) -> HttpResponse:
+def _take(request: HttpRequest, source: Sender | None, path: str) -> HttpResponse:
     unknown = set(request.GET) - _PARAMETERS
     if unknown and source is not None and source.kind == "productops":
         detail = f"Unknown parameter: {', '.join(sorted(unknown))}."
@@ -82,7 +83,12 @@ def _take(request: HttpRequest, source: Source | None, path: str) -> HttpRespons
         body = _whole_body(request)
         if source is None:
             return _stranger(request)
-        return _verified(request, source, path, body, content_type)
+        try:
+            return _verified(request, source, path, body, content_type)
+        except receive.SenderChanged:
+            # Between verifying and storing; what it is now decides.
+            now = senders.look_up(source.token)
+            return _verified(request, now, path, body, content_type) if now else _stranger(request)
     except _TooLarge as error:
         return problem_response(request, 413, "too_large", str(error))
     except (_UnknownEncoding, _UnknownType) as error:
@@ -92,24 +98,25 @@ def _take(request: HttpRequest, source: Source | None, path: str) -> HttpRespons
 
 
 def _verified(
-    request: HttpRequest, source: Source, path: str, body: bytes, content_type: str
+    request: HttpRequest, source: Sender, path: str, body: bytes, content_type: str
 ) -> HttpResponse:
     """Store a body once it is proven; raises SignatureRefused, _TooLarge, _UnknownEncoding or _UnknownType."""
     now = timezone.now()
     headers = {**_headers(request), "content-type": content_type}
     if source.kind in adapters.SIGNS_BYTES:
-        _, signed = receive.verified(source, headers, body, now=now)
+        source, signed = receive.verified(source, headers, body, now=now)
         unpacked = _unpacked(request, body, source.kind)
     else:
         unpacked = _unpacked(request, body, source.kind)
-        _, signed = receive.verified(source, headers, unpacked, now=now)
+        source, signed = receive.verified(source, headers, unpacked, now=now)
     if not replies.takes(source.kind, content_type):
         raise _UnknownType(f"{content_type} is not taken here; send application/json.")
     if not replies.states_something(source.kind, path):
         return replies.unkept(request, source, path, unpacked)
     kept = {} if source.kind == "productops" else adapters.headers_to_keep(headers)
     if request.GET.get("dry_run", "").lower() in ("true", "1"):
-        return JsonResponse(interpret.preview(source, signed, unpacked, now=now, path=path, headers=kept))
+        asked = Source.objects.select_related("workspace").get(pk=source.source_id)
+        return JsonResponse(interpret.preview(asked, signed, unpacked, now=now, path=path, headers=kept))
     try:
         receipt = receive.store(source, signed, unpacked, content_type, path=path, headers=kept)
     except receive.DeliveryConflict:

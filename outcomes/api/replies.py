@@ -8,8 +8,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from outcomes.models import Source
 from outcomes.pipeline.receive import Receipt
+from outcomes.pipeline.senders import Sender
 from outcomes.sources.otlp import PROTOBUF
 from roadmap.models import Item
 
@@ -59,7 +59,7 @@ def accepted(request: HttpRequest, kind: str, path: str, receipt: Receipt, body:
     return answer(request, path, body)
 
 
-def unkept(request: HttpRequest, source: Source, path: str, body: bytes) -> HttpResponse:
+def unkept(request: HttpRequest, source: Sender, path: str, body: bytes) -> HttpResponse:
     """The answer to a request that states nothing."""
     if source.kind == "mixpanel":
         return _mixpanel(request, path, body)
@@ -76,7 +76,7 @@ def unkept(request: HttpRequest, source: Source, path: str, body: bytes) -> Http
     return HttpResponse(status=202)
 
 
-def asked(source: Source, path: str) -> HttpResponse | None:
+def asked(source: Sender, path: str) -> HttpResponse | None:
     """The answer to a GET, None when there is none.
 
     We are no flag service: a library that asks for toggles is told of none and uses its own defaults, but counts
@@ -96,7 +96,7 @@ def asked(source: Source, path: str) -> HttpResponse | None:
     return None
 
 
-def _flagsmith_flags(source: Source) -> list[dict[str, Any]]:
+def _flagsmith_flags(source: Sender) -> list[dict[str, Any]]:
     """The workspace's items as flags, on once they are released."""
     items = Item.objects.in_workspace(source.workspace_id).filter(archived_at=None).order_by("id")
     return [

@@ -48,6 +48,10 @@ class Delivery(WorkspaceOwned):
             models.Index(fields=["id"], condition=Q(state="pending"), name="delivery_pending"),
             # Read by the list of a workspace's deliveries, newest first.
             models.Index(fields=["workspace", "-received_at", "-id"], name="delivery_newest"),
+            # Read by retention: bodies are forgotten, oldest first.
+            models.Index(
+                fields=["received_at"], condition=Q(body__isnull=False), name="delivery_with_body"
+            ),
             # Read when a name is claimed: the deliveries of a source that hold rows nobody claimed.
             models.Index(
                 fields=["source", "id"], condition=Q(outcome__has_key="unclaimed"), name="delivery_unclaimed"

@@ -43,7 +43,7 @@ def programs(
     schedule = places.run / "beat-schedule"
     celery = ("-m", "celery", "-A", "productops")
     commands = {
-        "web": (*_GRANIAN, "--port", str(port), "productops.wsgi:application"),
+        "web": (*GRANIAN, "--port", str(port), "productops.wsgi:application"),
         "worker": (*celery, "worker", "-c", "2", "--loglevel=warning", "--hostname=worker@%h"),
         "beat": (*celery, "beat", "--loglevel=warning", f"--schedule={schedule}", "--pidfile="),
     }
@@ -64,7 +64,7 @@ def programs(
 
 # A body that drips in holds one blocking thread until it is whole, so there are many of them; they are
 # started as needed and cost little. A worker that hangs is not waited for longer than an end may take.
-_GRANIAN = (
+GRANIAN = (
     "-m",
     "granian",
     "--interface=wsgi",

@@ -20,6 +20,7 @@ from productops.workspaces.actors import Actor
 
 _WRITES = ("INSERT", "UPDATE", "DELETE", "WITH", "MERGE")
 SETTING = "productops.actor"
+_HAS_TOLD = "productops_has_told"
 
 
 @dataclass(slots=True)
@@ -70,6 +71,9 @@ def attribute(execute: Callable[..., Any], sql: Any, params: Any, many: bool, co
     """
     behind = _behind.get()
     connection: BaseDatabaseWrapper = context["connection"]
+    if behind is None and not getattr(connection, _HAS_TOLD, False):
+        # A worker's connection, which never had anybody to tell of: there is nothing to take back.
+        return execute(sql, params, many, context)
     if not isinstance(sql, str) or not sql.lstrip()[:6].upper().startswith(_WRITES):
         return execute(sql, params, many, context)
     if connection.in_atomic_block:
@@ -83,6 +87,7 @@ def attribute(execute: Callable[..., Any], sql: Any, params: Any, many: bool, co
 
 
 def _tell(connection: BaseDatabaseWrapper, behind: Behind | None) -> None:
+    setattr(connection, _HAS_TOLD, True)
     text = behind.as_text() if behind else ""
     with connection.wrap_database_errors, connection.connection.cursor() as cursor:
         cursor.execute(f"SELECT set_config('{SETTING}', %s, true)", [text])

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from outcomes.demo import story, workspace
 from outcomes.models import Source
-from outcomes.pipeline import receive, settle
+from outcomes.pipeline import receive, senders, settle
 from outcomes.sources.signatures import Signed
 from productops.workspaces.models import Workspace
 
@@ -29,6 +29,6 @@ def _settled_demo() -> Workspace:
     sources = {source.key: source for source in Source.objects.in_workspace(made.id)}
     for told in story.history(workspace.loaded_on(made)):
         signed = Signed(told.id, timezone.now())
-        receive.store(sources[told.source], signed, told.body, "application/json")
+        receive.store(senders.of(sources[told.source]), signed, told.body, "application/json")
     settle.settle_all(max_seconds=600)
     return made

@@ -13,6 +13,8 @@ import pytest
 from django.test import Client
 
 from outcomes.models import Delivery, Source, SourceSecret
+from outcomes.pipeline import receive
+from outcomes.pipeline.prepared import execute_prepared
 from outcomes.sources.signatures import new_secret, signed_headers
 from tests.factories import a_metric, a_source, a_workspace
 
@@ -57,11 +59,41 @@ def test_a_signed_body_is_stored_as_its_bytes_and_answered_202(sender: Sender) -
     assert (delivery.state, delivery.external_id) == ("pending", "msg_1")
 
 
-def test_accepting_costs_three_queries_and_none_of_them_is_in_redis(
-    sender: Sender, django_assert_num_queries: Any
+def test_accepting_from_a_known_sender_costs_one_statement_and_none_of_it_is_in_redis(
+    sender: Sender, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with django_assert_num_queries(3):  # the source, its secrets, one insert
+    sender.post({}, "msg_first")
+    said: list[str] = []
+    monkeypatch.setattr(
+        receive,
+        "execute_prepared",
+        lambda query, values: said.append(query) or execute_prepared(query, values),
+    )
+    with django_assert_num_queries(0):
         assert sender.post({}).status_code == 202
+    assert len(said) == 1
+
+
+def test_a_secret_made_after_the_sender_was_remembered_proves_at_once(sender: Sender) -> None:
+    sender.post({}, "msg_first")
+    other = new_secret()
+    SourceSecret.objects.create(workspace=sender.source.workspace, source=sender.source, secret=other)
+    assert sender.post({}, secret=other).status_code == 202
+
+
+def test_a_secret_that_was_taken_away_proves_nothing_although_it_is_remembered(sender: Sender) -> None:
+    sender.post({}, "msg_first")
+    SourceSecret.objects.filter(secret=sender.secret).delete()
+    assert sender.post({}).status_code == 401
+    assert Delivery.objects.count() == 1
+
+
+def test_a_removed_source_is_nobody_although_it_is_remembered(sender: Sender) -> None:
+    sender.post({}, "msg_first")
+    Delivery.objects.all().delete()
+    sender.source.delete()
+    assert sender.post({}).status_code == 401
+    assert not Delivery.objects.exists()
 
 
 def test_a_repeat_is_answered_with_the_first_ones_id(sender: Sender) -> None:
@@ -79,8 +111,8 @@ def test_every_refusal_of_a_stranger_looks_the_same_and_stores_nothing(sender: S
     answers = [
         sender.post({}, token="nobody"),
         sender.post({}, secret=new_secret()),
-        sender.post({}, at=time.time() - 301),
-        sender.post({}, at=time.time() + 301),
+        sender.post({}, at=time.time() - 330),
+        sender.post({}, at=time.time() + 330),
         sender.post({}, headers={"webhook-signature": "v1,é"}),
         sender.post({}, headers={"webhook-id": ""}),
     ]

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from outcomes.models import Delivery, ItemUsage, ItemValue, Source
-from outcomes.pipeline import receive, settle
+from outcomes.pipeline import receive, senders, settle
 from outcomes.sources.signatures import Signed
 from productops.workspaces.models import Workspace
 from roadmap.models import Item
@@ -54,7 +54,7 @@ class Team:
         """Store a delivery; returns its id."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         signed = Signed(message_id or f"msg_{next(_numbers)}", signed_at or datetime.now(UTC))
-        return receive.store(source or self.source, signed, raw, "application/json").delivery_id
+        return receive.store(senders.of(source or self.source), signed, raw, "application/json").delivery_id
 
     def settle(self) -> None:
         settle.settle_all(30)
