@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from outcomes.pipeline import clock, doorbell, interpret, partitions, settle
+from outcomes.pipeline import clock, doorbell, interpret, partitions, retention, settle
 
 # Well under the soft time limit, so that a task ends by itself and the next one goes on.
 SLICE_SECONDS = 8.0
@@ -41,6 +41,13 @@ def tick() -> None:
 def make_partitions() -> None:
     """Make the coming months' partitions."""
     partitions.make_ahead()
+
+
+@shared_task(name="outcomes.forget")
+def forget() -> None:
+    """Let go of what is older than the settings keep."""
+    retention.forget_bodies(max_seconds=SLICE_SECONDS)
+    retention.drop_old_facts()
 
 
 @shared_task(name="outcomes.top_up_demo")

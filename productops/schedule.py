@@ -11,6 +11,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "tick": {"task": "outcomes.tick", "schedule": 60.0, "options": {"expires": 60}},
     # Makes next month's partitions ahead of time.
     "partitions": {"task": "outcomes.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
+    # Bodies of deliveries, and months of facts, that are older than the settings keep.
+    "forget": {"task": "outcomes.forget", "schedule": 600.0, "options": {"expires": 600}},
     # Keeps the generated demo alive: posts its last days through the webhook.
     "demo": {"task": "outcomes.top_up_demo", "schedule": 3600.0, "options": {"expires": 3600}},
     # Answers kept for requests with an Idempotency-Key are forgotten after a day.

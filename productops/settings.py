@@ -12,6 +12,7 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from productops.api.origins import exact_origin
 from productops.local import server_urls
@@ -248,6 +249,18 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 WEBHOOK_TOLERANCE = timedelta(minutes=5)
 # A delivery that failed this often is set aside, visible and replayable.
 DELIVERY_MAX_ATTEMPTS = env.int("DELIVERY_MAX_ATTEMPTS", default=5)
+# Days for which the bytes of a delivery are kept, and can be replayed; 0 keeps them for ever.
+DELIVERY_BODY_DAYS = env.int("DELIVERY_BODY_DAYS", default=30)
+# Months for which single observations and usage events are kept; 0 keeps them for ever. Days, verdicts, values
+# and effects computed from them stay in any case.
+FACT_MONTHS = env.int("FACT_MONTHS", default=0)
+if DELIVERY_BODY_DAYS < 0 or FACT_MONTHS < 0:
+    raise ImproperlyConfigured("DELIVERY_BODY_DAYS and FACT_MONTHS cannot be negative; 0 keeps all.")
+if FACT_MONTHS and FACT_MONTHS * 30 < DELIVERY_BODY_DAYS:
+    raise ImproperlyConfigured("FACT_MONTHS must reach as far back as DELIVERY_BODY_DAYS.")
+
+# Whoever reads /metrics shows this as a Bearer token; without one it answers this machine alone.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 LOGGING = {
     "version": 1,

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from outcomes.api import door
+from outcomes.api import door, scrape
 from productops import health
 
 handler500 = "productops.api.errors.server_error"
@@ -15,6 +15,7 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", scrape.scrape),
     path("in/<str:token>", door.receive_delivery, name="door"),
     path("in/<str:token>/<path:path>", door.receive_delivery),
     # Libraries of Segment that drop the path of the address they are given.

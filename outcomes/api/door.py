@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from outcomes.api import replies
+from outcomes.instruments import REFUSED
 from outcomes.models import Source
 from outcomes.pipeline import interpret, receive, senders
 from outcomes.pipeline.senders import Sender
@@ -30,7 +31,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 @csrf_exempt
 def receive_delivery(request: HttpRequest, token: str, path: str = "") -> HttpResponse:
     """Verify, store once, answer. Nothing else happens here: a worker interprets it later."""
-    return _at(request, senders.at(token), path)
+    return _counted(_at(request, senders.at(token), path))
 
 
 @csrf_exempt
@@ -40,7 +41,13 @@ def receive_by_write_key(request: HttpRequest) -> HttpResponse:
     pair = basic(headers)
     key = pair[0] if pair and "\x00" not in pair[0] else ""
     source = senders.with_secret("segment", key, now=timezone.now()) if key else None
-    return _at(request, source, request.path.strip("/"))
+    return _counted(_at(request, source, request.path.strip("/")))
+
+
+def _counted(response: HttpResponse) -> HttpResponse:
+    if response.status_code >= 400:
+        REFUSED.labels(str(response.status_code)).inc()
+    return response
 
 
 def _at(request: HttpRequest, source: Sender | None, path: str) -> HttpResponse:

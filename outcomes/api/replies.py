@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from outcomes.instruments import ACCEPTED
 from outcomes.pipeline.receive import Receipt
 from outcomes.pipeline.senders import Sender
 from outcomes.sources.otlp import PROTOBUF
@@ -52,9 +53,10 @@ def states_something(kind: str, path: str) -> bool:
 
 def accepted(request: HttpRequest, kind: str, path: str, receipt: Receipt, body: bytes) -> HttpResponse:
     """The answer to a stored delivery."""
+    status = "duplicate" if receipt.is_duplicate else "accepted"
+    ACCEPTED.labels(kind, status).inc()
     answer = _ACCEPTED.get(kind)
     if answer is None:
-        status = "duplicate" if receipt.is_duplicate else "accepted"
         return JsonResponse({"id": str(receipt.delivery_id), "status": status}, status=202)
     return answer(request, path, body)
 

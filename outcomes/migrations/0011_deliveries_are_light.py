@@ -38,4 +38,12 @@ class Migration(migrations.Migration):
                 condition=models.Q(body__isnull=False), fields=["received_at"], name="delivery_with_body"
             ),
         ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(state__in=("failed", "quarantined")),
+                fields=["workspace", "source"],
+                name="delivery_set_aside",
+            ),
+        ),
     ]

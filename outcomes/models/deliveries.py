@@ -7,6 +7,7 @@ from outcomes.models.sources import Source
 from outcomes.querysets import DeliveryManager
 from productops.workspaces.models import WorkspaceOwned
 
+SET_ASIDE = ("failed", "quarantined")
 DELIVERY_STATES = ("pending", "done", "partial", "failed", "quarantined")
 
 
@@ -49,8 +50,12 @@ class Delivery(WorkspaceOwned):
             # Read by the list of a workspace's deliveries, newest first.
             models.Index(fields=["workspace", "-received_at", "-id"], name="delivery_newest"),
             # Read by retention: bodies are forgotten, oldest first.
+            models.Index(fields=["received_at"], condition=Q(body__isnull=False), name="delivery_with_body"),
+            # Read by the health of sources and by the backlog: what wants a person.
             models.Index(
-                fields=["received_at"], condition=Q(body__isnull=False), name="delivery_with_body"
+                fields=["workspace", "source"],
+                condition=Q(state__in=SET_ASIDE),
+                name="delivery_set_aside",
             ),
             # Read when a name is claimed: the deliveries of a source that hold rows nobody claimed.
             models.Index(

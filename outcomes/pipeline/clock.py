@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from outcomes.models import Flag, FlagAction, ItemSource, Mark, Source, WorkspaceClock
+from outcomes.models import Flag, FlagAction, ItemSource, Source, WorkspaceClock
 from outcomes.pipeline.flag import CLOCK, flag_sources
 from outcomes.pipeline.marks import mark
 from productops.workspaces.models import Workspace
@@ -31,16 +31,6 @@ def judge_anew(workspace: Workspace, cause: dict[str, object]) -> None:
     mark("item", workspace.pk, _ids(Item.objects.filter(workspace=workspace)), cause=cause)
     mark("audience", workspace.pk, _counted_products(workspace), cause=cause)
     mark("source", workspace.pk, _ids(Source.objects.filter(workspace=workspace)), cause=cause)
-
-
-def lag(now: datetime | None = None) -> dict[str, object]:
-    """How far the worker is behind: what waits, and since when the oldest of it does (seconds)."""
-    moment = now or timezone.now()
-    oldest = Mark.objects.order_by("marked_at").values_list("marked_at", flat=True).first()
-    return {
-        "marks": Mark.objects.count(),
-        "oldest_mark_seconds": (moment - oldest).total_seconds() if oldest else 0.0,
-    }
 
 
 def _move(workspace: Workspace, today: date) -> int:

@@ -15,6 +15,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from outcomes.instruments import RINGS
+
 logger = logging.getLogger(__name__)
 
 TASKS = {"interpret": "outcomes.interpret", "settle": "outcomes.settle"}
@@ -61,9 +63,11 @@ class _Bell:
         try:
             app.send_task(TASKS[name], expires=EXPIRES_SECONDS, retry=False)
             self.sent_count += 1
+            RINGS.labels("sent").inc()
         except Exception as error:
             # Any failure of the broker means the same: the sweep will find the row.
             self.failed_count += 1
+            RINGS.labels("lost").inc()
             if self.failed_count == 1 or self.failed_count % 100 == 0:
                 logger.warning("doorbell not heard (%s times): %s", self.failed_count, error)
 

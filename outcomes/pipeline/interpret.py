@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.utils import timezone
 
+from outcomes.instruments import ROWS, timed
 from outcomes.models import Delivery, Source
 from outcomes.pipeline import meaning, partitions
 from outcomes.pipeline.candidates import Seen, Sightings, seen_in
@@ -144,7 +145,7 @@ def _interpret_together(ids: list[int]) -> int:
     # A month can be missing at most once a table, and a batch states a bounded number of months.
     for _ in range(1000):
         try:
-            with transaction.atomic():
+            with timed("interpret"), transaction.atomic():
                 return _interpret_locked(ids)
         except partitions.Missing as missing:
             # Made outside the batch's transaction, which is then done again: attaching takes locks.
@@ -172,6 +173,8 @@ def _interpret_locked(ids: list[int]) -> int:
     for workspace_id in sorted(recorders):
         recorders[workspace_id].finish()
     sightings.write()
+    for name in ("taken", "duplicates", "refused"):
+        ROWS.labels(name).inc(sum(getattr(delivery, name) for delivery in deliveries))
     return len(deliveries)
 
 

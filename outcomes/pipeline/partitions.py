@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
@@ -56,6 +57,29 @@ def make_ahead(now: datetime | None = None) -> None:
         months.append(_next_month(months[-1]))
     for table in PARTITIONED:
         make(table, missing(table, months))
+
+
+def before(table: str, day: date) -> list[str]:
+    """Return the partitions of a table that hold nothing of `day` or later, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+            " WHERE i.inhparent = to_regclass(%s) ORDER BY c.relname",
+            [table],
+        )
+        names = [row[0] for row in cursor.fetchall()]
+    last = _name(table, (day.year, day.month))
+    # The year 2000 and later: a name's month sorts like its time.
+    return [name for name in names if re.fullmatch(rf"{table}_\d{{4}}_\d{{2}}", name) and name < last]
+
+
+def drop(name: str) -> None:
+    """Drop a partition and its facts. Raises OperationalError when it is in use for longer than a moment."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        # Readers of the whole table queue behind this lock, so it is not waited for.
+        cursor.execute("SET LOCAL lock_timeout = '500ms'")
+        cursor.execute(f"DROP TABLE IF EXISTS {connection.ops.quote_name(name)}")
 
 
 def _name(table: str, month: Month) -> str:

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from outcomes.models import Delivery, Source, SourceDay
-from outcomes.pipeline import exposures, facts, partitions, totals, trackers
+from outcomes.pipeline import exposures, facts, partitions, retention, totals, trackers
 from outcomes.pipeline.keys import Keys
 from outcomes.pipeline.marks import Marks
 from outcomes.pipeline.seen import Seen, problems_of_customers
@@ -54,6 +54,7 @@ class Recorder:
         self._actor_key = bytes(workspace.actor_key)
         self._is_rehearsal = is_rehearsal
         self._ready_months: set[tuple[str, int, int]] = set()
+        self._open_from = retention.open_from()
         self._heard: set[int] = set()
 
     def forget(self) -> None:
@@ -120,6 +121,8 @@ class Recorder:
             at = row.at.astimezone(UTC)
             value = 0.0 if is_retracted else float(row.value)
             on = self._day(at)
+            if self._is_closed(on, numbered.pointer, body):
+                continue
             rows.add(
                 (metric_id, row.series, at), (metric_id, row.series, at, on, value), is_retracted, numbered
             )
@@ -145,6 +148,8 @@ class Recorder:
                 continue
             at = row.at.astimezone(UTC)
             on = self._day(at)
+            if self._is_closed(on, numbered.pointer, body):
+                continue
             actor = self._actor(row.actor) if row.actor else b""
             event_id = row.id or f"{actor.hex()}@{at.isoformat()}"
             customer_id = None if is_retracted else self._keys.customer(row.customer)
@@ -264,7 +269,7 @@ class Recorder:
             metric_id = self._keys.metrics.get(total.metric)
             if metric_id is None:
                 body.refusals.append(_unknown_name("metric", total.metric, total.pointer, total.at))
-            else:
+            elif not self._is_closed(self._day(total.at), total.pointer, body):
                 points.append((metric_id, total))
         if not points:
             return
@@ -309,6 +314,14 @@ class Recorder:
         stated = (fact for fact, is_retracted in rows.facts_and_retractions() if not is_retracted)
         by.seen.items(by.source.pk, stated, shape, by.cause)
         by.seen.days(by.source.pk, {row[1] for row in rows.facts()}, by.cause, has_usage=True)
+
+    def _is_closed(self, on: date, pointer: str, body: NativeBody) -> bool:
+        """Refuse a row for a month whose facts are no longer kept: its day could not be computed any more."""
+        if self._open_from is None or on >= self._open_from:
+            return False
+        detail = f"Facts before {self._open_from} are not kept here."
+        body.refusals.append(Refusal(pointer, "too_old", detail))
+        return True
 
     def _need_months(self, table: str, days: Iterable[date]) -> None:
         unsure = {day for day in days if (table, day.year, day.month) not in self._ready_months}

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from outcomes.models import Outcome
+from outcomes.pipeline import retention
 from outcomes.pipeline.marks import Claimed, Marks
 from productops.workspaces.models import Workspace
 from roadmap.models import Item
@@ -17,6 +18,7 @@ from roadmap.models import Item
 
 def roll_metric_days(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:
     """Recompute the days of metrics; mark the items whose outcomes are measured on them."""
+    marks = _still_open(marks)
     spans = [_day_bounds(mark.on, workspace.zone) for mark in marks if mark.on]
     parameters: dict[str, Any] = {
         "workspace": workspace.pk,
@@ -38,6 +40,7 @@ def roll_metric_days(workspace: Workspace, marks: Sequence[Claimed], onward: Mar
 
 def roll_usage_days(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:
     """Recompute who used items on days; mark those items from the earliest day on, and their audiences."""
+    marks = _still_open(marks)
     with connection.cursor() as cursor:
         parameters: dict[str, Any] = {
             "workspace": workspace.pk,
@@ -54,6 +57,12 @@ def roll_usage_days(workspace: Workspace, marks: Sequence[Claimed], onward: Mark
         product_id = products.get(mark.subject_id)
         if product_id is not None:
             onward.add("audience", product_id, from_on=mark.on, cause=mark.cause)
+
+
+def _still_open(marks: Sequence[Claimed]) -> list[Claimed]:
+    """Leave out days whose facts are no longer kept: computed again they would be empty."""
+    first = retention.open_from()
+    return [mark for mark in marks if first is None or mark.on is None or mark.on >= first]
 
 
 def _day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from outcomes.instruments import timed
 from outcomes.models import Delivery, ItemSource, Mark, MetricSource, Outcome, Source
 from outcomes.pipeline import marks as marking
 from outcomes.pipeline.audience import roll_audiences
@@ -72,7 +73,8 @@ def _settle_round(until: float) -> int:
             continue
         token, claimed = marking.claim(kind, limit)
         if claimed:
-            _settle_batch(token, claimed, step)
+            with timed(kind):
+                _settle_batch(token, claimed, step)
             settled += len(claimed)
     return settled
 

@@ -35,6 +35,11 @@ class Places:
         return self.var / "redis"
 
     @property
+    def counts(self) -> Path:
+        """Where the processes keep what they count for /metrics."""
+        return self.run / "counts"
+
+    @property
     def lock(self) -> Path:
         return self.run / "server.lock"
 

@@ -77,6 +77,7 @@ class Whole:
         self.say("Starting PostgreSQL and Redis")
         servers = Servers(self.where, self.supervisor, self.say).start(environ)
         inherited = child_environ(environ, self.where, servers, self.url)
+        inherited["PROMETHEUS_MULTIPROC_DIR"] = self._start_counting()
         found_by_commands = {name: inherited[name] for name in (*servers, "PRODUCTOPS_URL", "SECRET_KEY")}
         write_whole(self.where.servers_file, json.dumps(found_by_commands) + "\n")
         self.say("Migrating the database")
@@ -92,6 +93,12 @@ class Whole:
             demo.top_up()
         else:
             self.say(f"Running at {self.url}")
+
+    def _start_counting(self) -> str:
+        """Counts begin with the start: those of processes that are gone would be added to for ever."""
+        shutil.rmtree(self.where.counts, ignore_errors=True)
+        self.where.counts.mkdir(mode=0o700)
+        return str(self.where.counts)
 
     def _start_programs(self, inherited: Mapping[str, str]) -> None:
         def answers() -> bool:
