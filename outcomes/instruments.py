@@ -24,7 +24,7 @@ def _process() -> str:
 
 if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
     os.makedirs(os.environ["PROMETHEUS_MULTIPROC_DIR"], exist_ok=True)
-    values.ValueClass = MultiProcessValue(_process)
+    values.ValueClass = MultiProcessValue(_process)  # type: ignore[no-untyped-call]  # untyped upstream
 
 ACCEPTED = Counter(
     "productops_deliveries_accepted", "Requests answered 2xx because they are stored.", ["kind", "status"]

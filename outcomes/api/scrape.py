@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -25,7 +26,7 @@ def scrape(request: HttpRequest) -> HttpResponse:
         return problem_response(request, 404, "not_found", "There is nothing at this address.")
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # untyped upstream
     else:
         registry = _of_this_process()
     registry.register(_Backlog())
@@ -46,7 +47,7 @@ def _may_read(request: HttpRequest) -> bool:
 
 
 class _Own(Collector):
-    def collect(self) -> Iterable[object]:
+    def collect(self) -> Iterable[Metric]:
         return REGISTRY.collect()
 
 
