@@ -88,26 +88,25 @@ def _take(request: HttpRequest, source: Sender | None, path: str) -> HttpRespons
         return problem_response(request, 411, "length_required", "Say how long the body is (Content-Length).")
     try:
         body = _whole_body(request)
-        if source is None:
-            return _stranger(request)
         try:
             return _verified(request, source, path, body, content_type)
-        except receive.SenderChanged:
+        except receive.SenderChanged as changed:
             # Between verifying and storing; what it is now decides.
-            now = senders.look_up(source.token)
-            return _verified(request, now, path, body, content_type) if now else _stranger(request)
+            return _verified(request, senders.look_up(changed.token), path, body, content_type)
     except _TooLarge as error:
         return problem_response(request, 413, "too_large", str(error))
     except (_UnknownEncoding, _UnknownType) as error:
         return problem_response(request, 415, "unsupported_media_type", str(error))
-    except SignatureRefused:
+    except (SignatureRefused, receive.SenderChanged):
         return _stranger(request)
 
 
 def _verified(
-    request: HttpRequest, source: Sender, path: str, body: bytes, content_type: str
+    request: HttpRequest, source: Sender | None, path: str, body: bytes, content_type: str
 ) -> HttpResponse:
     """Store a body once it is proven; raises SignatureRefused, _TooLarge, _UnknownEncoding or _UnknownType."""
+    if source is None:
+        raise SignatureRefused("token")
     now = timezone.now()
     headers = {**_headers(request), "content-type": content_type}
     if source.kind in adapters.SIGNS_BYTES:

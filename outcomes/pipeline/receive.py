@@ -25,6 +25,10 @@ class DeliveryConflict(Exception):
 class SenderChanged(Exception):
     """The source was removed, or its secrets are others than those the request was verified with."""
 
+    def __init__(self, token: str) -> None:
+        super().__init__()
+        self.token = token
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

@@ -28,7 +28,7 @@ _REDUNDANT = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("outcomes", "0010_rules_candidates_and_kinds")]
+    dependencies = [("outcomes", "0011_effect")]
 
     operations = [
         migrations.RunSQL(_REDUNDANT, migrations.RunSQL.noop),
