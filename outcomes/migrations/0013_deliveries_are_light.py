@@ -28,7 +28,7 @@ _REDUNDANT = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("outcomes", "0011_effect")]
+    dependencies = [("outcomes", "0012_what_was_used_stays")]
 
     operations = [
         migrations.RunSQL(_REDUNDANT, migrations.RunSQL.noop),
