@@ -10,6 +10,7 @@ from outcomes.api.urls import ROUTES as OUTCOMES_ROUTES
 from productops.api.sessions import AcceptInvitationView, MyWorkspacesView, SessionView
 from productops.api.workspaces import ROUTES as WORKSPACE_ROUTES
 from productops.api.workspaces import WorkspaceViewSet
+from roadmap.api.urls import PATHS as ROADMAP_PATHS
 from roadmap.api.urls import ROUTES as ROADMAP_ROUTES
 
 # A route is (prefix, viewset). Of two with one prefix the later wins: outcomes extends the roadmap's items.
@@ -29,5 +30,5 @@ urlpatterns = [
     path("v1/session/", SessionView.as_view(), name="session"),
     path("v1/workspaces/", MyWorkspacesView.as_view(), name="workspaces"),
     path("v1/invitations/accept/", AcceptInvitationView.as_view(), name="invitations-accept"),
-    path("v1/", include([*OUTCOMES_PATHS, *router.urls])),
+    path("v1/", include([*ROADMAP_PATHS, *OUTCOMES_PATHS, *router.urls])),
 ]

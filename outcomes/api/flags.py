@@ -12,7 +12,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from outcomes.api.exports import CSV_RESPONSE, Export
 from outcomes.api.filters import FlagFilters
 from outcomes.api.moves import IF_MATCH, checked, impossible_is_409, moved, refuse_body, version_if_said
 from outcomes.api.serializers import (
@@ -26,6 +25,7 @@ from outcomes.models import Flag, FlagAction
 from outcomes.services import flags
 from productops.api.pages import in_order
 from productops.api.views import ReadOnlyViewSet
+from roadmap.api.exports import CSV_RESPONSE, Export
 
 _COLUMNS: dict[str, Callable[[Flag], Any]] = {
     "id": lambda flag: flag.pk,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from outcomes.api.cards import usage_of, value_of
-from outcomes.api.exports import Export
+from roadmap.api.exports import Export
 
 # The columns an import reads come first, so that `?fields=` can make a file that comes back in.
 _COLUMNS: dict[str, Callable[[Any], Any]] = {

@@ -16,7 +16,6 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from outcomes.api.cards import usage_of, value_of
-from outcomes.api.exports import CSV_RESPONSE, Export
 from outcomes.api.filters import StandingFlagFilter, VerdictFilter
 from outcomes.api.item_export import ITEMS_CSV
 from outcomes.api.item_serializers import (
@@ -34,6 +33,7 @@ from productops.api.views import ListedMixin
 from productops.workspaces.complaints import Complaint, Refused
 from productops.workspaces.models import Workspace
 from productops.workspaces.versions import NotHere
+from roadmap.api.exports import CSV_RESPONSE, Export
 from roadmap.api.filters import ItemFilterSet
 from roadmap.api.views import ItemViewSet as RoadmapItemViewSet
 from roadmap.models import Item, Link

@@ -15,7 +15,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from outcomes.api.exports import CSV_RESPONSE, csv_response
 from outcomes.api.filters import MetricFilters
 from outcomes.api.moves import IF_MATCH, moved, refuse_body, version_if_said
 from outcomes.api.serializers import MetricSerializer, NothingSerializer, SeriesSerializer
@@ -26,6 +25,7 @@ from outcomes.services.batches import MetricBatch
 from productops.api.bulk import BulkMixin
 from productops.api.problems import BadParameter
 from productops.api.views import ResourceViewSet
+from roadmap.api.exports import CSV_RESPONSE, csv_response
 
 # Three years: what a chart can show and one answer can hold.
 LONGEST_RANGE = timedelta(days=3 * 366)

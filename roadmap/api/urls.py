@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.urls import path
+
 from roadmap.api import constraints, views
 
 constraints.register()
@@ -15,3 +17,6 @@ ROUTES = [
     ("items", views.ItemViewSet),
     ("links", views.LinkViewSet),
 ]
+
+# What a router has no words for: files.
+PATHS = [path("problems.csv", views.ProblemViewSet.as_view({"get": "csv"}), name="problems-csv")]

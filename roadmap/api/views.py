@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.db.models import Prefetch, QuerySet
+from django.http import StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from productops.api.bulk import BulkMixin
+from productops.api.pages import in_order
 from productops.api.views import ResourceViewSet
 from roadmap import services
 from roadmap.api import filters, serializers
+from roadmap.api.exports import CSV_RESPONSE, Export
+from roadmap.api.problem_export import PROBLEMS_CSV
 from roadmap.models import Customer, Evidence, Item, Link, Problem, Product, Release, Survey
 from roadmap.services.batch_kinds import CustomerBatch, EvidenceBatch, LinkBatch, ProblemBatch
 from roadmap.services.item_batches import ItemBatch
@@ -124,6 +129,15 @@ class ProblemViewSet(BulkMixin, RoadmapViewSet):
         held = self.get_object()
         services.restore_problem(**self.acting(), problem_id=held.pk, version=None)
         return self.answer(held.pk)
+
+    @extend_schema(operation_id="problems_csv", tags=["problems"], responses=CSV_RESPONSE, filters=True)
+    def csv(self, request: Request) -> StreamingHttpResponse:
+        """All problems that the filters name, as CSV; `fields` chooses the columns."""
+        rows = in_order(self.filter_queryset(self.expanded(self.get_queryset(), ["items"])), request, self)
+        return PROBLEMS_CSV.answer(request, rows)
+
+    def parameters(self) -> Iterable[str]:
+        return Export.parameters(self.filterset_class) if self.action == "csv" else super().parameters()
 
 
 class EvidenceViewSet(BulkMixin, RoadmapViewSet):

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 from django.db.models import QuerySet
@@ -20,7 +21,7 @@ from roadmap.imports.cells import guard
 CSV = "text/csv"
 # How the OpenAPI document describes a CSV answer.
 CSV_RESPONSE = {(200, CSV): OpenApiTypes.STR}
-_ROWS_AT_ONCE = 200
+_ROWS_AT_ONCE = 500
 
 
 class _Echo:
@@ -46,7 +47,7 @@ class Export:
         """Stream the rows, with the columns that ?fields= names or all of them; raises BadParameter."""
         names = self._chosen(request)
         shown = [self.columns[name] for name in names]
-        lines = ([show(row) for show in shown] for row in rows.iterator(chunk_size=_ROWS_AT_ONCE))
+        lines = ([show(row) for show in shown] for row in _a_few_at_a_time(rows))
         return csv_response(self.name, names, lines)
 
     def _chosen(self, request: Request) -> list[str]:
@@ -56,6 +57,18 @@ class Export:
             told = ", ".join(self.columns)
             raise BadParameter("fields", f"{unknown[0][:100]!r} is not one of {told}.")
         return said or list(self.columns)
+
+
+def _a_few_at_a_time(rows: QuerySet[Any]) -> Iterator[Any]:
+    """Every row of a list in its order, a few hundred in memory at a time.
+
+    The server's cursor holds nothing but ids: sorting them is quick however long the list, while what a row
+    shows is asked for batch by batch. A row that has gone or changed in between is not repeated.
+    """
+    ids = rows.prefetch_related(None).values_list("pk", flat=True).iterator(chunk_size=_ROWS_AT_ONCE)
+    while batch := list(islice(ids, _ROWS_AT_ONCE)):
+        found = {row.pk: row for row in rows.order_by().filter(pk__in=batch)}
+        yield from (found[pk] for pk in batch if pk in found)
 
 
 def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
