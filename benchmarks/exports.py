@@ -93,7 +93,9 @@ def stream(key: str) -> None:
     from django.test import Client
 
     started = time.monotonic()
-    response = Client().get("/api/v1/items.csv", headers={"Authorization": f"Bearer {key}"})
+    response = Client(SERVER_NAME="127.0.0.1").get(
+        "/api/v1/items.csv", headers={"Authorization": f"Bearer {key}"}
+    )
     lines = size = 0
     for chunk in response.streaming_content:
         lines += chunk.count(b"\n")

@@ -7,7 +7,17 @@ from typing import Any
 import django_filters
 from django.db.models import Exists, OuterRef, QuerySet
 
-from outcomes.models import Candidate, Delivery, Flag, Metric, Outcome, Rule, ScoringModel, Source
+from outcomes.models import (
+    Candidate,
+    Delivery,
+    Flag,
+    Metric,
+    Outcome,
+    Rule,
+    ScoringModel,
+    Source,
+    VerdictSpan,
+)
 from outcomes.models.deliveries import DELIVERY_STATES
 from outcomes.models.flags import FLAG_REASONS, FLAG_STATES
 from outcomes.models.metrics import AGGREGATIONS, DIRECTIONS
@@ -115,6 +125,16 @@ class ScoringModelFilters(WorkspaceFilterSet):
 
     class Meta:
         model = ScoringModel
+        fields: list[str] = []
+
+
+class VerdictFilters(WorkspaceFilterSet):
+    verdict = ChoicesFilter(VERDICTS)
+    began_after = django_filters.DateFilter("from_on", "gte", label="Began on this day or later.")
+    began_before = django_filters.DateFilter("from_on", "lte", label="Began on this day or before.")
+
+    class Meta:
+        model = VerdictSpan
         fields: list[str] = []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
@@ -9,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from outcomes.api.cards import (
+    CountField,
     ExposuresOnCard,
     FlagOnCard,
     OutcomeOnCard,
@@ -151,9 +153,41 @@ class VerdictSpanSerializer(serializers.ModelSerializer):
         fields = ("from_on", "verdict", "reason")
 
 
+class VerdictRunSerializer(VerdictSpanSerializer):
+    """A verdict with the days it stood for."""
+
+    to_on = serializers.SerializerMethodField(help_text="Its last day; null while it stands.")
+
+    class Meta:
+        model = VerdictSpan
+        fields = ("id", "from_on", "to_on", "verdict", "reason")
+
+    def get_to_on(self, span: VerdictSpan) -> date | None:
+        following: date | None = span.next_from_on  # type: ignore[attr-defined]
+        return following - timedelta(days=1) if following else None
+
+
+class DayOfUseSerializer(serializers.Serializer):
+    """A day with the reach of the window that ends on it, as its verdict reads it."""
+
+    on = serializers.DateField()
+    active = CountField(allow_null=True, help_text="Distinct active people or customers in the window.")
+    eligible = CountField(allow_null=True)
+    eligible_from = serializers.CharField(allow_null=True)
+    share = serializers.FloatField(allow_null=True, help_text="Active / eligible, 0 to 1.")
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    active_that_day = CountField(allow_null=True, help_text="Of the day alone; null when nobody told of it.")
+    verdict = serializers.ChoiceField(VERDICTS, allow_null=True)
+    reason = serializers.CharField(allow_null=True)
+
+
 class ItemUsageSerializer(UsageOnCard):
-    """How an item is used as it stands, what that rests on, and the verdicts it had."""
+    """How an item is used as it stands, what that rests on, its verdicts, and its use day by day."""
 
     item = serializers.CharField(source="item.key")
     evidence = serializers.DictField(help_text="What else the verdict rests on.")
-    verdicts = VerdictSpanSerializer(many=True, help_text="Oldest first.")
+    verdicts = VerdictSpanSerializer(many=True, help_text="The newest 200, oldest first.")
+    first_on = serializers.DateField(help_text="The first day asked for.")
+    last_on = serializers.DateField(help_text="The last day asked for.")
+    days = DayOfUseSerializer(many=True, help_text="Oldest first; none after the day of judgement.")

@@ -16,17 +16,20 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from outcomes.api.cards import usage_of, value_of
-from outcomes.api.filters import StandingFlagFilter, VerdictFilter
+from outcomes.api.days import DAYS_PARAMETERS, asked_days, described
+from outcomes.api.filters import StandingFlagFilter, VerdictFilter, VerdictFilters
 from outcomes.api.item_export import ITEMS_CSV
 from outcomes.api.item_serializers import (
     ItemCardSerializer,
     ItemUsageSerializer,
     ItemValueSerializer,
     ValueRecordSerializer,
+    VerdictRunSerializer,
 )
 from outcomes.models import Exposure, Flag, Metric, Outcome, ValueRecord, VerdictSpan
 from outcomes.services.batches import ItemWithOutcomesBatch
 from outcomes.services.items import create_item_with_outcomes
+from outcomes.services.usage_days import days_of_use
 from productops.api.filters import RefFilter
 from productops.api.pages import in_order
 from productops.api.views import ListedMixin
@@ -37,6 +40,10 @@ from roadmap.api.exports import CSV_RESPONSE, Export
 from roadmap.api.filters import ItemFilterSet
 from roadmap.api.views import ItemViewSet as RoadmapItemViewSet
 from roadmap.models import Item, Link
+
+# How many days of use an answer shows when nobody says which, and how many of its verdicts.
+USUAL_DAYS = 90
+SPANS_SHOWN = 200
 
 
 class ItemFilters(ItemFilterSet):
@@ -98,15 +105,23 @@ class ItemViewSet(RoadmapItemViewSet):
         """The item's value with every term, its inputs, where each came from and how old it is."""
         return self._shown(ItemValueSerializer(value_of(self.get_object())))
 
-    @extend_schema(responses=ItemUsageSerializer)
+    @extend_schema(parameters=described(USUAL_DAYS), responses=ItemUsageSerializer)
     @action(detail=True, methods=["get"])
     def usage(self, request: Request, id: str) -> Response:
-        """How the item is used, what that rests on, and every verdict it had, as spans of days."""
+        """How the item is used and what that rests on, the verdicts it had, and its use day by day."""
         item = self.get_object()
+        asked = asked_days(request, self.workspace.today(), USUAL_DAYS)
         usage = usage_of(item)
         spans = VerdictSpan.objects.in_workspace(item.workspace_id).filter(item=item)
-        usage.verdicts = spans.order_by("from_on")  # type: ignore[attr-defined]
-        return self._shown(ItemUsageSerializer(usage))
+        usage.verdicts = list(spans.order_by("-from_on")[:SPANS_SHOWN])[::-1]  # type: ignore[attr-defined]
+        usage.first_on, usage.last_on = asked.first, asked.last  # type: ignore[attr-defined]
+        serializer = ItemUsageSerializer(usage)
+        self._trim(serializer)
+        if "days" in serializer.fields:
+            usage.days = days_of_use(  # type: ignore[attr-defined]
+                workspace=self.workspace, item=item, first=asked.first, last=asked.last
+            )
+        return Response(serializer.data)
 
     @extend_schema(operation_id="items_csv", tags=["items"], responses=CSV_RESPONSE, filters=True)
     def csv(self, request: Request) -> StreamingHttpResponse:
@@ -117,7 +132,9 @@ class ItemViewSet(RoadmapItemViewSet):
     def parameters(self) -> Iterable[str]:
         if self.action == "csv":
             return Export.parameters(self.filterset_class)
-        return ("fields",) if self.action in ("value", "usage") else super().parameters()
+        if self.action == "usage":
+            return (*DAYS_PARAMETERS, "fields")
+        return ("fields",) if self.action == "value" else super().parameters()
 
     def _shown(self, serializer: Serializer) -> Response:
         """Answer with the fields that were asked for."""
@@ -125,21 +142,41 @@ class ItemViewSet(RoadmapItemViewSet):
         return Response(serializer.data)
 
 
-class ValueHistoryViewSet(ListedMixin):
-    """Every value the item has had, newest first, with the cause of each."""
+class HistoryOfItem(ListedMixin):
+    """What the item of the path had over time."""
 
-    model = ValueRecord
-    serializer_class = ValueRecordSerializer
     read_scope, write_scope = "roadmap:read", "roadmap:write"
-    filter_backends: list[Any] = []
-    orderings: ClassVar[dict[str, Any]] = {"as_of": "as_of"}
-    default_ordering = ("-as_of",)
 
-    def for_show(self, rows: QuerySet[ValueRecord]) -> QuerySet[ValueRecord]:
+    def for_show(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         item = Item.objects.in_workspace(self.workspace.pk).by_ref(self.kwargs["item"]).first()
         if item is None:
             raise NotHere
         return rows.filter(item=item)
+
+
+class ValueHistoryViewSet(HistoryOfItem):
+    """Every value the item has had, newest first, with the cause of each."""
+
+    model = ValueRecord
+    serializer_class = ValueRecordSerializer
+    filter_backends: list[Any] = []
+    orderings: ClassVar[dict[str, Any]] = {"as_of": "as_of"}
+    default_ordering = ("-as_of",)
+
+
+class VerdictHistoryViewSet(HistoryOfItem):
+    """Every verdict the item has had, newest first, with the days it stood for and its reason."""
+
+    model = VerdictSpan
+    serializer_class = VerdictRunSerializer
+    filterset_class = VerdictFilters
+    orderings: ClassVar[dict[str, Any]] = {"from_on": "from_on"}
+    default_ordering = ("-from_on",)
+
+    def for_show(self, rows: QuerySet[VerdictSpan]) -> QuerySet[VerdictSpan]:
+        later = VerdictSpan.objects.filter(item=OuterRef("item"), from_on__gt=OuterRef("from_on"))
+        begins = Subquery(later.order_by("from_on").values("from_on")[:1])
+        return super().for_show(rows).annotate(next_from_on=begins)
 
 
 def _with_exposures(rows: QuerySet[Item], workspace: Workspace) -> QuerySet[Item]:

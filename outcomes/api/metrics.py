@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.db.models import Max, OuterRef, QuerySet, Subquery
@@ -15,6 +15,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from outcomes.api.days import DAYS_PARAMETERS, asked_days, described
 from outcomes.api.filters import MetricFilters
 from outcomes.api.moves import IF_MATCH, moved, refuse_body, version_if_said
 from outcomes.api.serializers import MetricSerializer, NothingSerializer, SeriesSerializer
@@ -23,20 +24,14 @@ from outcomes.models import Metric, MetricDay
 from outcomes.services import metrics
 from outcomes.services.batches import MetricBatch
 from productops.api.bulk import BulkMixin
-from productops.api.problems import BadParameter
 from productops.api.views import ResourceViewSet
 from roadmap.api.exports import CSV_RESPONSE, csv_response
 
-# Three years: what a chart can show and one answer can hold.
-LONGEST_RANGE = timedelta(days=3 * 366)
-USUAL_RANGE = timedelta(days=365)
-SERIES_PARAMETERS = ("from", "to", "series")
+USUAL_DAYS = 365
+SERIES_PARAMETERS = (*DAYS_PARAMETERS, "series")
 
 _SERIES_DESCRIBED = [
-    OpenApiParameter(
-        "from", OpenApiTypes.DATE, description="The first day; a year before the last if not said."
-    ),
-    OpenApiParameter("to", OpenApiTypes.DATE, description="The last day; the day of judgement, if not said."),
+    *described(USUAL_DAYS),
     OpenApiParameter("series", OpenApiTypes.STR, description="One series label; without it all of them."),
 ]
 
@@ -120,19 +115,5 @@ class MetricViewSet(BulkMixin, ResourceViewSet):
         return SERIES_PARAMETERS if self.action == "series_csv" else super().parameters()
 
     def _range(self) -> Range:
-        last = self._day("to") or self.workspace.today()
-        first = self._day("from") or date.fromordinal(max(last.toordinal() - USUAL_RANGE.days, 1))
-        if first > last:
-            raise BadParameter("from", "The first day lies after the last.")
-        if last - first > LONGEST_RANGE:
-            raise BadParameter("from", f"At most {LONGEST_RANGE.days} days.")
-        return Range(first, last, self.request.query_params.get("series"))
-
-    def _day(self, name: str) -> date | None:
-        text = self.request.query_params.get(name)
-        if text is None:
-            return None
-        try:
-            return date.fromisoformat(text)
-        except ValueError:
-            raise BadParameter(name, "A day such as 2026-05-01.") from None
+        days = asked_days(self.request, self.workspace.today(), USUAL_DAYS)
+        return Range(days.first, days.last, self.request.query_params.get("series"))

@@ -36,6 +36,11 @@ PATHS = [
         name="item-value-history",
     ),
     path(
+        "items/<str:item>/usage/verdicts/",
+        items.VerdictHistoryViewSet.as_view({"get": "list"}),
+        name="item-usage-verdicts",
+    ),
+    path(
         "sources/<str:source>/rules/",
         rules.RulesOfSourceViewSet.as_view({"get": "list", "post": "create"}),
         name="source-rules",
