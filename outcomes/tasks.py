@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from outcomes.pipeline import clock, doorbell, interpret, partitions, retention, settle
+from outcomes.services import waiting_files
 
 # Well under the soft time limit, so that a task ends by itself and the next one goes on.
 SLICE_SECONDS = 8.0
@@ -29,6 +30,13 @@ def sweep() -> None:
     """Find by state what a lost hint missed."""
     interpret.interpret_pending(max_seconds=SLICE_SECONDS)
     settle.settle_marks(max_seconds=SLICE_SECONDS)
+
+
+# A file may take minutes; its queue is its own.
+@shared_task(name="outcomes.take_files", soft_time_limit=600, time_limit=630)
+def take_files() -> None:
+    """Take the files that wait for a worker."""
+    waiting_files.take_waiting(max_seconds=SLICE_SECONDS)
 
 
 @shared_task(name="outcomes.tick")

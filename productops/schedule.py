@@ -7,6 +7,8 @@ from typing import Any
 SCHEDULE: dict[str, dict[str, Any]] = {
     # What a lost doorbell missed is found here.
     "sweep": {"task": "outcomes.sweep", "schedule": 3.0, "options": {"expires": 3}},
+    # Files that wait for a worker; one that is at work on them already finds nothing free.
+    "files": {"task": "outcomes.take_files", "schedule": 5.0, "options": {"expires": 5}},
     # Moves every workspace whose day has turned, and looks for silent sources.
     "tick": {"task": "outcomes.tick", "schedule": 60.0, "options": {"expires": 60}},
     # Makes next month's partitions ahead of time.

@@ -135,6 +135,9 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# A worker takes from both unless it is told which (-Q): a larger installation gives files workers of their own.
+CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"celery": {}, "files": {}}
+CELERY_TASK_ROUTES = {"outcomes.take_files": {"queue": "files"}}
 CELERY_TASK_SOFT_TIME_LIMIT = 20
 CELERY_TASK_TIME_LIMIT = 30
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -230,6 +233,8 @@ SPECTACULAR_SETTINGS = {
         "EvidenceKind": "roadmap.rules.EVIDENCE_KINDS",
         "SourceKind": "outcomes.models.sources.SOURCE_KINDS",
         "MemberRole": "productops.workspaces.models.Role",
+        "FileKind": "outcomes.models.imports.FILE_KINDS",
+        "FileState": "outcomes.models.imports.FILE_STATES",
         "OutcomeRole": "outcomes.models.outcomes.ROLES",
     },
 }
@@ -244,6 +249,9 @@ WEBHOOK_MAX_UNPACKED_BYTES = env.int("WEBHOOK_MAX_UNPACKED_BYTES", default=8 * 1
 # What one key, or one signed-in person, may ask of the API in a minute.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=6000)
 API_MAX_BYTES = env.int("API_MAX_BYTES", default=2 * 1024 * 1024)
+# CSV files: how large one may be as it is sent, and up to what size it is taken while its sender waits.
+IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=32 * 1024 * 1024)
+IMPORT_AT_ONCE_BYTES = env.int("IMPORT_AT_ONCE_BYTES", default=256 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 # How far a webhook's signed time may lie from ours.
 WEBHOOK_TOLERANCE = timedelta(minutes=5)

@@ -43,6 +43,8 @@ MOST_IMPORTANT = 3
 """Importance of evidence runs from 0 to this."""
 
 KEY_LENGTH = 200
+LONG_TEXT = 100_000
+"""Characters in a description, a quote: long enough for any of them, short enough to page and search through."""
 RESERVED_KEYS = frozenset({"bulk"})
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+")

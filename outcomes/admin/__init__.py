@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from outcomes.admin import deliveries, effects, facts, flags, items, marks, metrics, rules, sources, values
+from outcomes.admin import (
+    deliveries,
+    effects,
+    facts,
+    flags,
+    imports,
+    items,
+    marks,
+    metrics,
+    rules,
+    sources,
+    values,
+)
 
 __all__ = [
     "deliveries",
     "effects",
     "facts",
     "flags",
+    "imports",
     "items",
     "marks",
     "metrics",

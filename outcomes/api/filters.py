@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from outcomes.models import (
     Candidate,
     Delivery,
+    FileImport,
     Flag,
     Metric,
     Outcome,
@@ -20,6 +21,7 @@ from outcomes.models import (
 )
 from outcomes.models.deliveries import DELIVERY_STATES
 from outcomes.models.flags import FLAG_REASONS, FLAG_STATES
+from outcomes.models.imports import FILE_KINDS, FILE_STATES
 from outcomes.models.metrics import AGGREGATIONS, DIRECTIONS
 from outcomes.models.outcomes import ROLES
 from outcomes.models.rules import CANDIDATE_KINDS, CANDIDATE_STATES
@@ -117,6 +119,18 @@ class FlagFilters(WorkspaceFilterSet):
 
     class Meta:
         model = Flag
+        fields: list[str] = []
+
+
+class FileImportFilters(WorkspaceFilterSet):
+    kind = ChoicesFilter(FILE_KINDS)
+    state = ChoicesFilter(FILE_STATES)
+    is_dry_run = YesNoFilter("is_dry_run")
+    created_after = django_filters.IsoDateTimeFilter("created_at", "gte", label="From this instant on.")
+    created_before = django_filters.IsoDateTimeFilter("created_at", "lte", label="Up to this instant.")
+
+    class Meta:
+        model = FileImport
         fields: list[str] = []
 
 

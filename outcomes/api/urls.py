@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import path
 
-from outcomes.api import flags, items, metrics, observations, rules, scoring_models, views
+from outcomes.api import files, flags, items, metrics, observations, rules, scoring_models, views
 
 # Of two routes with one prefix the later wins: this is how the item's card gets its second half.
 ROUTES: list[tuple[str, Any]] = [
@@ -19,6 +19,7 @@ ROUTES: list[tuple[str, Any]] = [
     ("candidates", rules.CandidateViewSet),
     ("flags", flags.FlagViewSet),
     ("scoring-models", scoring_models.ScoringModelViewSet),
+    ("imports", files.FileImportViewSet),
 ]
 
 # What a router has no words for: files, a list beneath an item, and a door that only takes.

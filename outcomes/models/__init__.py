@@ -3,6 +3,7 @@ from __future__ import annotations
 from outcomes.models.deliveries import Delivery
 from outcomes.models.effects import Effect
 from outcomes.models.flags import Flag, FlagAction
+from outcomes.models.imports import FileImport
 from outcomes.models.marks import Mark, WorkspaceClock
 from outcomes.models.metrics import Metric, MetricDay, MetricSource, Observation
 from outcomes.models.outcomes import Outcome
@@ -17,6 +18,7 @@ __all__ = [
     "Effect",
     "Exposure",
     "ExposureReport",
+    "FileImport",
     "Flag",
     "FlagAction",
     "ItemSource",

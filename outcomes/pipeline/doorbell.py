@@ -19,7 +19,9 @@ from outcomes.instruments import RINGS
 
 logger = logging.getLogger(__name__)
 
-TASKS = {"interpret": "outcomes.interpret", "settle": "outcomes.settle"}
+TASKS = {"interpret": "outcomes.interpret", "settle": "outcomes.settle", "files": "outcomes.take_files"}
+# Work that takes minutes has a queue of its own, as CELERY_TASK_ROUTES says.
+_QUEUES = {"files": "files"}
 # Rings within this time become one message.
 COALESCE_SECONDS = 0.05
 EXPIRES_SECONDS = 10
@@ -61,7 +63,7 @@ class _Bell:
 
     def _send(self, app: Any, name: str) -> None:
         try:
-            app.send_task(TASKS[name], expires=EXPIRES_SECONDS, retry=False)
+            app.send_task(TASKS[name], queue=_QUEUES.get(name), expires=EXPIRES_SECONDS, retry=False)
             self.sent_count += 1
             RINGS.labels("sent").inc()
         except Exception as error:

@@ -9,13 +9,11 @@ from decimal import Decimal
 from math import isfinite
 from urllib.parse import urlsplit
 
-from roadmap.rules import KEY_LENGTH, RESERVED_KEYS, is_key
+from roadmap.rules import KEY_LENGTH, LONG_TEXT, RESERVED_KEYS, is_key
 
 Cell = str | int | float | Decimal | date | None
 Reader = Callable[[str], Cell | tuple[Cell, ...]]
 
-LONG_TEXT = 100_000
-"""Characters in a description, a quote: long enough for any of them, short enough to page through."""
 MAX_WHOLE = 2_147_483_647
 """What a PostgreSQL integer holds."""
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.db import models
 
 from productops.workspaces.querysets import ArchivableManager
-from roadmap.models.keyed import Keyed, key_is_well_formed
+from roadmap.models.keyed import Keyed, by_beginning_of_key, by_words, key_is_well_formed
 
 
 class Customer(Keyed):
@@ -25,4 +25,8 @@ class Customer(Keyed):
             models.UniqueConstraint(fields=["workspace", "key"], name="one_customer_per_key"),
             key_is_well_formed("customer_key_is_well_formed", r"^[A-Za-z0-9._:@-]+$"),
             models.CheckConstraint(condition=models.Q(mrr__gte=0), name="customer_mrr_is_not_negative"),
+        ]
+        indexes = [
+            by_words("customer_by_words", "name", "key", "segment"),
+            by_beginning_of_key("customer_by_beginning_of_key"),
         ]

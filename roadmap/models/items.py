@@ -4,11 +4,19 @@ from django.db import models
 from django.db.models import F, Q
 
 from productops.workspaces.models import Member, Versioned, WorkspaceOwned
-from roadmap.models.keyed import Keyed, key_is_well_formed
+from roadmap.models.keyed import Keyed, by_beginning_of_key, by_words, key_is_well_formed
 from roadmap.models.problems import Problem
 from roadmap.models.products import Product
 from roadmap.querysets import ItemManager
-from roadmap.rules import EXEMPTION_REASONS, HORIZONS, IMPACTS, ITEM_KINDS, STATUSES, USAGE_POLICIES
+from roadmap.rules import (
+    EXEMPTION_REASONS,
+    HORIZONS,
+    IMPACTS,
+    ITEM_KINDS,
+    LONG_TEXT,
+    STATUSES,
+    USAGE_POLICIES,
+)
 
 
 def _choices(values: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -19,8 +27,8 @@ class Item(Keyed):
     """A bet on the roadmap: a feature, mostly. Only a title is asked for."""
 
     title = models.CharField(max_length=300)
-    summary = models.TextField(blank=True)
-    hypothesis = models.TextField(blank=True)
+    summary = models.TextField(blank=True, max_length=LONG_TEXT)
+    hypothesis = models.TextField(blank=True, max_length=LONG_TEXT)
     kind = models.CharField(max_length=20, choices=_choices(ITEM_KINDS), default="feature")
     url = models.URLField(max_length=2000, blank=True)
     product = models.ForeignKey(
@@ -100,6 +108,8 @@ class Item(Keyed):
             models.Index(F("workspace"), F("status"), F("released_on"), name="item_by_status"),
             # Read when a product's audience changes.
             models.Index(F("product"), name="item_by_product"),
+            by_words("item_by_words", "title", "summary", "hypothesis", "key"),
+            by_beginning_of_key("item_by_beginning_of_key"),
         ]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Upper
 
 from productops.workspaces.models import Versioned
 from roadmap.rules import is_key
@@ -24,6 +27,21 @@ def key_is_well_formed(name: str, pattern: str = KEY_PATTERN) -> models.CheckCon
         condition=models.Q(key__regex=pattern) & ~models.Q(key__regex=r"^[0-9]+$") & ~models.Q(key="bulk"),
         name=name,
     )
+
+
+def words_of(*fields: str) -> SearchVector:
+    """What a full-text search looks through: these fields, as English words."""
+    return SearchVector(*fields, config="english")
+
+
+def by_words(name: str, *fields: str) -> GinIndex:
+    """Read by `?search=`, which asks for the same expression over the same fields."""
+    return GinIndex(words_of(*fields), name=name)
+
+
+def by_beginning_of_key(name: str) -> models.Index:
+    """Read by `?search=`, which finds a key by its beginning too, in small or large letters."""
+    return models.Index(OpClass(Upper("key"), name="text_pattern_ops"), name=name)
 
 
 class Keyed(Versioned):

@@ -5,16 +5,16 @@ from django.db.models import F, Q
 
 from productops.workspaces.models import Versioned, WorkspaceOwned
 from roadmap.models.customers import Customer
-from roadmap.models.keyed import Keyed, key_is_well_formed
+from roadmap.models.keyed import Keyed, by_beginning_of_key, by_words, key_is_well_formed
 from roadmap.querysets import ProblemManager
-from roadmap.rules import EVIDENCE_KINDS
+from roadmap.rules import EVIDENCE_KINDS, LONG_TEXT
 
 
 class Problem(Keyed):
     """Something customers struggle with; problems form a tree."""
 
     title = models.CharField(max_length=300)
-    description = models.TextField(blank=True)
+    description = models.TextField(blank=True, max_length=LONG_TEXT)
     parent = models.ForeignKey(
         "self",
         models.SET_NULL,
@@ -33,6 +33,10 @@ class Problem(Keyed):
             key_is_well_formed("problem_key_is_well_formed"),
             models.CheckConstraint(condition=~Q(parent=F("id")), name="problem_is_not_its_own_parent"),
         ]
+        indexes = [
+            by_words("problem_by_words", "title", "description", "key"),
+            by_beginning_of_key("problem_by_beginning_of_key"),
+        ]
 
 
 class Evidence(Versioned):
@@ -43,7 +47,7 @@ class Evidence(Versioned):
         Customer, models.SET_NULL, null=True, blank=True, db_constraint=False, related_name="evidence"
     )
     kind = models.CharField(max_length=12, choices=[(kind, kind) for kind in EVIDENCE_KINDS])
-    quote = models.TextField(blank=True)
+    quote = models.TextField(blank=True, max_length=LONG_TEXT)
     source_url = models.URLField(max_length=2000, blank=True)
     observed_on = models.DateField(null=True, blank=True)
     importance = models.PositiveSmallIntegerField(
@@ -70,6 +74,7 @@ class Evidence(Versioned):
                 condition=Q(importance__gte=0, importance__lte=3), name="evidence_importance_is_0_to_3"
             ),
         ]
+        indexes = [by_words("evidence_by_words", "quote", "external_id")]
 
 
 class Survey(Versioned):

@@ -12,6 +12,7 @@ from outcomes.models import (
     Effect,
     Exposure,
     ExposureReport,
+    FileImport,
     Flag,
     FlagAction,
     ItemSource,
@@ -108,6 +109,17 @@ def furnish(workspace: Workspace, word: str = "Saved carts") -> Furniture:
         taken=3,
         refused=1,
         outcome={"refused": [{"row": "/usage/3", "code": "unknown_item", "detail": "There is no item x."}]},
+    )
+    FileImport.objects.create(
+        workspace=workspace,
+        kind="items",
+        name=f"{word} items.csv",
+        state="done",
+        created=3,
+        refused=1,
+        complaints=[{"line": 4, "column": "effort", "code": "invalid", "detail": "Must be a number."}],
+        body_bytes=420,
+        finished_at=NOON,
     )
     key, _ = a_key(workspace, name=f"{word} key")
     flag = _judged(workspace, item, outcome)

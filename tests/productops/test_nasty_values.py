@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.urls import get_resolver
 
+from outcomes.models import FileImport
 from productops.api.fields import KeyOrId
 from productops.api_urls import router
 from tests.callers import Caller
@@ -126,7 +127,13 @@ def sensible(viewset: Any, workspace: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "prefix", [prefix for prefix, viewset, _ in router.registry if hasattr(viewset, "create")]
+    "prefix",
+    [
+        prefix
+        for prefix, viewset, _ in router.registry
+        # An import's body is a file, whose cells have tests of their own.
+        if hasattr(viewset, "create") and viewset.model is not FileImport
+    ],
 )
 def test_no_value_of_any_field_is_a_500(prefix: str, furnished) -> None:
     viewset = next(viewset for name, viewset, _ in router.registry if name == prefix)
