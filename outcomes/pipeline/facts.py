@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from outcomes.pipeline.prepared import execute_prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,10 @@ class FactTable:
     fixed: tuple[tuple[str, str], ...] = ()
     on_update: tuple[tuple[str, str], ...] = ()
 
+    def identity_of(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        """The identity within a row that holds the columns in order: they come first."""
+        return tuple(row[: len(self.identity)])
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -37,35 +41,38 @@ class Written:
     is_change: bool
 
 
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who states facts, and when: what decides which of two statements of one identity wins."""
+
+    source_id: int
+    stated_at: datetime
+    stated_by: str
+
+
 def state(
-    table: FactTable,
-    rows: Sequence[tuple[Any, ...]],
-    *,
-    workspace_id: int,
-    source_id: int,
-    stated_at: datetime,
-    stated_by: str,
+    table: FactTable, rows: Sequence[tuple[Any, ...]], *, workspace_id: int, by: Sequence[By]
 ) -> list[Written]:
     """Write statements; return those that won over what stood there.
 
-    `rows` hold the columns of the table in order and then (is_retracted, stated_row); no identity twice. The
-    statement sorts by identity, so that two writers of the same facts queue instead of deadlocking.
+    `rows` hold the columns of the table in order and then (is_retracted, stated_row, place of the one in `by`
+    who states it); no identity twice. The statement sorts by identity, so that two writers of the same facts
+    queue instead of deadlocking.
     """
     if not rows:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _statement(table),
-            {
-                **{f"c{index}": list(column) for index, column in enumerate(zip(*rows, strict=True))},
-                "workspace_id": workspace_id,
-                "source_id": source_id,
-                "stated_at": stated_at,
-                "stated_by": stated_by,
-            },
-        )
-        width = len(table.identity)
-        return [Written(row[:width], row[width]) for row in cursor.fetchall()]
+    found = execute_prepared(
+        _statement(table),
+        {
+            **{f"c{index}": list(column) for index, column in enumerate(zip(*rows, strict=True))},
+            "workspace_id": workspace_id,
+            "source_ids": [one.source_id for one in by],
+            "stated_ats": [one.stated_at for one in by],
+            "stated_bys": [one.stated_by for one in by],
+        },
+    )
+    width = len(table.identity)
+    return [Written(row[:width], row[width]) for row in found]
 
 
 _statements: dict[str, str] = {}
@@ -78,40 +85,36 @@ def _statement(table: FactTable) -> str:
 
 
 def _write_statement(table: FactTable) -> str:
-    columns = (*table.columns, ("is_retracted", "boolean"), ("stated_row", "integer"))
-    names = [f'"{name}"' for name, _ in columns]
-    arrays = ", ".join(f"%(c{index})s::{kind}[]" for index, (_, kind) in enumerate(columns))
+    own = (*table.columns, ("is_retracted", "boolean"), ("stated_row", "integer"))
+    arrays = ", ".join(f"%(c{index})s::{kind}[]" for index, (_, kind) in enumerate((*own, ("", "integer"))))
+    names = [f'"{name}"' for name, _ in own]
     identity = [f'"{name}"' for name in table.identity]
     values = [*(f'"{name}"' for name in table.values), '"is_retracted"']
-    source = ["source_id"] if table.has_source else []
-    constants = ["workspace_id", *source, "stated_at", "stated_by", *(name for name, _ in table.fixed)]
-    constant_values = [
-        "%(workspace_id)s::bigint",
-        *(["%(source_id)s::bigint"] if table.has_source else []),
-        "%(stated_at)s::timestamptz",
-        "%(stated_by)s::text",
-        *(value for _, value in table.fixed),
-    ]
-    updated = [*values, *source, "stated_at", "stated_by", "stated_row"]
-    sets = [f"{name} = excluded.{name}" for name in updated]
+    said = [*(["source_id"] if table.has_source else []), "stated_at", "stated_by"]
+    written = [*names, "workspace_id", *said, *(name for name, _ in table.fixed)]
+    given = [*names, "%(workspace_id)s::bigint", *said, *(value for _, value in table.fixed)]
+    sets = [f"{name} = excluded.{name}" for name in [*values, *said, "stated_row"]]
     sets += [f"{name} = {value}" for name, value in table.on_update]
-    own = " AND there.source_id = %(source_id)s" if table.is_per_source else ""
+    is_own = " AND there.source_id = stated.source_id" if table.is_per_source else ""
     before = f"coalesce({table.name}.stated_at, '-infinity'), {table.name}.stated_by, {table.name}.stated_row"
     # Names and types come from the tables below, values from parameters.
     return f"""
-        WITH stated AS (
-            SELECT * FROM unnest({arrays}) AS stated ({", ".join(names)})
+        WITH stated AS MATERIALIZED (
+            SELECT rows.*, source_id, stated_at, stated_by
+            FROM unnest({arrays}) AS rows ({", ".join(names)}, by_place)
+            JOIN unnest(%(source_ids)s::bigint[], %(stated_ats)s::timestamptz[], %(stated_bys)s::text[])
+                 WITH ORDINALITY AS who (source_id, stated_at, stated_by, place) ON place = by_place + 1
         ), before AS MATERIALIZED (
             SELECT {", ".join(f"there.{name}" for name in (*identity, *values))}
             -- One look into the index for each statement, however long the history: LIMIT keeps the planner
             -- from reading the whole table for a join.
             FROM stated CROSS JOIN LATERAL (
                 SELECT * FROM {table.name} AS there
-                WHERE {" AND ".join(f"there.{name} = stated.{name}" for name in identity)}{own} LIMIT 1
+                WHERE {" AND ".join(f"there.{name} = stated.{name}" for name in identity)}{is_own} LIMIT 1
             ) AS there
         ), won AS (
-            INSERT INTO {table.name} ({", ".join((*names, *constants))})
-            SELECT {", ".join((*names, *constant_values))} FROM stated ORDER BY {", ".join(identity)}
+            INSERT INTO {table.name} ({", ".join(written)})
+            SELECT {", ".join(given)} FROM stated ORDER BY {", ".join(identity)}
             ON CONFLICT {table.conflict} DO UPDATE SET {", ".join(sets)}
             WHERE (excluded.stated_at, excluded.stated_by, excluded.stated_row) > ({before})
             RETURNING {", ".join((*identity, *values))}

@@ -1,7 +1,8 @@
 """From stored bytes to facts: claim pending deliveries, read them, record their rows, say what became of each.
 
-Up to BATCH deliveries share a transaction, each under a savepoint. A worker killed in the middle leaves them
-pending; a delivery that fails again and again is tried alone, then set aside where a person can see it.
+Up to BATCH deliveries share a transaction; if one of them fails, each is tried under a savepoint of its own. A
+worker killed in the middle leaves them pending; a delivery that fails again and again is tried alone, then set
+aside where a person can see it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -34,6 +36,8 @@ BATCH_BYTES = 2 * 1024 * 1024
 # Of a delivery's refused rows this many are kept one by one; the rest are counted.
 KEPT_REFUSALS = 100
 _RETRIABLE = ("40P01", "40001", "55P03")
+# What a body can bring about that we did not foresee.
+_POISONED = (DatabaseError, ValueError, TypeError, ArithmeticError, LookupError)
 
 
 def interpret_pending(*, max_seconds: float) -> int:
@@ -55,7 +59,7 @@ def interpret_now(delivery_id: int) -> bool:
     """
     try:
         with transaction.atomic():
-            return _interpret_locked([delivery_id]) == 1
+            return _interpret_locked([delivery_id], is_apart=True) == 1
     except (partitions.Missing, OperationalError) as error:
         logger.info("delivery %s waits for the worker: %s", delivery_id, error)
         return False
@@ -75,6 +79,7 @@ def preview(
         workspace_id=source.workspace_id,
         source=source,
         external_id=signed.message_id,
+        body=body,
         signed_at=signed.signed_at,
         received_at=now,
         path=path,
@@ -82,15 +87,16 @@ def preview(
     )
     recorder = Recorder(source.workspace, is_rehearsal=True)
     with transaction.atomic():
-        state, outcome, tally, _, _ = _take(delivery, body, recorder, now)
+        one = _take(delivery, recorder, now)
+        recorder.write()
         transaction.set_rollback(True)
     return {
         "status": "dry_run",
-        "state": state,
-        "taken": tally.taken,
-        "duplicates": tally.duplicates,
-        "refused": tally.refused,
-        "outcome": outcome,
+        "state": one.state,
+        "taken": one.tally.taken,
+        "duplicates": one.tally.duplicates,
+        "refused": one.tally.refused,
+        "outcome": one.outcome,
     }
 
 
@@ -142,11 +148,12 @@ def _within_bytes(rows: list[tuple[int, int]]) -> list[int]:
 
 def _interpret_together(ids: list[int]) -> int:
     conflicts = 0
+    is_apart = False
     # A month can be missing at most once a table, and a batch states a bounded number of months.
     for _ in range(1000):
         try:
             with timed("interpret"), transaction.atomic():
-                return _interpret_locked(ids)
+                return _interpret_locked(ids, is_apart=is_apart)
         except partitions.Missing as missing:
             # Made outside the batch's transaction, which is then done again: attaching takes locks.
             partitions.make(missing.table, missing.months)
@@ -155,10 +162,16 @@ def _interpret_together(ids: list[int]) -> int:
             conflicts += 1
             if getattr(error.__cause__, "sqlstate", None) not in _RETRIABLE or conflicts == 3:
                 raise
+        except _POISONED:
+            if is_apart:
+                raise
+            # One of them fails, and must not take the others down with it.
+            is_apart = True
     raise RuntimeError("a batch went on asking for new partitions")
 
 
-def _interpret_locked(ids: list[int]) -> int:
+def _interpret_locked(ids: list[int], *, is_apart: bool) -> int:
+    """Interpret those of `ids` that are still pending: all facts together, or each under a savepoint."""
     deliveries = list(
         Delivery.objects.select_for_update(skip_locked=True, of=("self",))
         .filter(id__in=ids, state="pending")
@@ -167,9 +180,18 @@ def _interpret_locked(ids: list[int]) -> int:
     )
     recorders: dict[int, Recorder] = {}
     sightings = Sightings()
+    taken: list[tuple[Recorder, _Taken]] = []
     for delivery in deliveries:
         recorder = recorders.setdefault(delivery.workspace_id, Recorder(delivery.workspace))
-        _interpret_one(delivery, recorder, sightings)
+        one = _apart(delivery, recorder) if is_apart else _take(delivery, recorder, timezone.now())
+        if one is not None:
+            taken.append((recorder, one))
+    for workspace_id in sorted(recorders):
+        recorders[workspace_id].write()
+    for recorder, one in taken:
+        recorder.keep(one.trail)
+        one.settle(sightings)
+    _write_outcomes([one.delivery for _, one in taken])
     for workspace_id in sorted(recorders):
         recorders[workspace_id].finish()
     sightings.write()
@@ -178,50 +200,92 @@ def _interpret_locked(ids: list[int]) -> int:
     return len(deliveries)
 
 
-def _interpret_one(delivery: Delivery, recorder: Recorder, sightings: Sightings) -> None:
+def _apart(delivery: Delivery, recorder: Recorder) -> _Taken | None:
+    """Take one delivery under a savepoint of its own; None when it failed and was put off."""
     now = timezone.now()
     try:
         with transaction.atomic():
-            body = bytes(delivery.body) if delivery.body is not None else b""
-            state, outcome, tally, trail, seen = _take(delivery, body, recorder, now)
+            one = _take(delivery, recorder, now)
+            recorder.write()
+            return one
     except OperationalError:
         raise
-    except (DatabaseError, ValueError, TypeError, ArithmeticError, LookupError) as error:
+    except _POISONED as error:
         # Our own fault or a poison: the other deliveries go on, this one is tried again and then set aside.
         logger.exception("delivery %s failed", delivery.pk)
         recorder.forget()
         _put_off(delivery, error, now)
-        return
-    recorder.keep(trail)
-    outcome |= sightings.add(delivery, seen)
-    delivery.state = state
-    delivery.outcome = outcome
-    delivery.taken, delivery.duplicates, delivery.refused = tally.taken, tally.duplicates, tally.refused
-    delivery.interpreted_at = now
-    delivery.retry_at = None
-    delivery.save(
-        update_fields=["state", "outcome", "taken", "duplicates", "refused", "interpreted_at", "retry_at"]
-    )
+        return None
 
 
-def _take(
-    delivery: Delivery, body: bytes, recorder: Recorder, now: datetime
-) -> tuple[str, dict[str, Any], Tally, Trail, Seen]:
-    """Read and record a body; return (state, outcome document, tally, what it left behind, names unclaimed)."""
+@dataclass(slots=True)
+class _Taken:
+    """A delivery that was read: what is to be said of it, once its facts are written."""
+
+    delivery: Delivery
+    state: str
+    outcome: dict[str, Any]
+    now: datetime
+    trail: Trail
+    tally: Tally = field(default_factory=Tally)
+    seen: Seen = field(default_factory=dict)
+
+    def settle(self, sightings: Sightings) -> None:
+        """Put what became of it on the delivery's row, still unwritten."""
+        delivery = self.delivery
+        self.outcome |= sightings.add(delivery, self.seen)
+        delivery.state, delivery.outcome = self.state, self.outcome
+        delivery.taken, delivery.duplicates = self.tally.taken, self.tally.duplicates
+        delivery.refused = self.tally.refused
+        delivery.interpreted_at, delivery.retry_at = self.now, None
+
+
+def _take(delivery: Delivery, recorder: Recorder, now: datetime) -> _Taken:
+    """Read a delivery and have its rows recorded; its tally is whole once the recorder has written."""
+    body = bytes(delivery.body) if delivery.body is not None else b""
     try:
         read = meaning.of(delivery, body, now=now)
     except native.BodyRefused as refused:
-        return (
-            "failed",
-            {"error": str(refused), "refused": [], "more": 0},
-            Tally(),
-            Trail(delivery.workspace_id),
-            {},
-        )
+        outcome: dict[str, Any] = {"error": str(refused), "refused": [], "more": 0}
+        return _Taken(delivery, "failed", outcome, now, Trail(delivery.workspace_id))
     tally, trail = recorder.record(delivery, read)
     refusals = [refusal.as_json() for refusal in read.refusals[:KEPT_REFUSALS]]
     outcome = {"refused": refusals, "more": max(0, len(read.refusals) - KEPT_REFUSALS)}
-    return ("partial" if tally.refused else "done"), outcome, tally, trail, seen_in(read.refusals)
+    state = "partial" if tally.refused else "done"
+    return _Taken(delivery, state, outcome, now, trail, tally, seen_in(read.refusals))
+
+
+def _write_outcomes(deliveries: list[Delivery]) -> None:
+    """Write what became of deliveries, in one statement and in the order of their ids."""
+    if not deliveries:
+        return
+    columns = zip(
+        *[
+            (
+                one.pk,
+                one.state,
+                json.dumps(one.outcome),
+                one.taken,
+                one.duplicates,
+                one.refused,
+                one.interpreted_at,
+            )
+            for one in deliveries
+        ],
+        strict=True,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_OUTCOMES, [list(column) for column in columns])
+
+
+_OUTCOMES = """
+    UPDATE outcomes_delivery AS d SET state = o.state, outcome = o.outcome::jsonb, taken = o.taken,
+           duplicates = o.duplicates, refused = o.refused, interpreted_at = o.interpreted_at, retry_at = NULL
+    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::integer[], %s::integer[], %s::integer[],
+                %s::timestamptz[])
+         AS o (id, state, outcome, taken, duplicates, refused, interpreted_at)
+    WHERE d.id = o.id
+"""
 
 
 def _put_off(delivery: Delivery, error: Exception, now: datetime) -> None:

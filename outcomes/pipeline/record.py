@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
@@ -17,6 +17,7 @@ from outcomes.pipeline import exposures, facts, partitions, retention, totals, t
 from outcomes.pipeline.keys import Keys
 from outcomes.pipeline.marks import Marks
 from outcomes.pipeline.seen import Seen, problems_of_customers
+from outcomes.pipeline.together import Together
 from outcomes.sources.native import NativeBody, Numbered, Refusal, RetractRow, Unclaimed
 from outcomes.sources.reading import EventBody
 from productops.workspaces.models import Workspace
@@ -53,6 +54,8 @@ class Recorder:
         self._zone = workspace.zone
         self._actor_key = bytes(workspace.actor_key)
         self._is_rehearsal = is_rehearsal
+        self._together = Together(workspace.pk)
+        self._released: set[int] = set()
         self._ready_months: set[tuple[str, int, int]] = set()
         self._open_from = retention.open_from()
         self._heard: set[int] = set()
@@ -60,6 +63,15 @@ class Recorder:
     def forget(self) -> None:
         """After a rolled back delivery, what it created is gone: look everything up again."""
         self._keys = Keys(self.workspace)
+        self._together.forget()
+        self._released.clear()
+
+    def write(self) -> None:
+        """Write the facts of the deliveries recorded so far; only then are their tallies and trails whole."""
+        self._together.write()
+        if self._released:
+            releasing.follow_releases(self.workspace.pk, sorted(self._released))
+            self._released.clear()
 
     def keep(self, trail: Trail) -> None:
         """Take over what a delivery left behind, once it is certain to stay."""
@@ -76,7 +88,10 @@ class Recorder:
         _hear_from(sorted(self._heard))
 
     def record(self, delivery: Delivery, body: NativeBody) -> tuple[Tally, Trail]:
-        """Record every row of a body that names known things; add the others to `body.refusals`."""
+        """Record every row of a body that names known things; add the others to `body.refusals`.
+
+        The facts are written by `write`, together with those of other deliveries.
+        """
         trail = Trail(self.workspace.pk)
         trail.heard.add(delivery.source_id)
         statement = _Statement(
@@ -129,9 +144,7 @@ class Recorder:
         if not rows:
             return
         self._need_months("outcomes_observation", (row[2].date() for row in rows.facts()))
-        for written in self._state(facts.OBSERVATIONS, rows, by, tally):
-            metric_id, series, at = written.identity
-            by.marks.add("metric_day", metric_id, series=series, on=self._day(at), cause=by.cause)
+        self._state(facts.OBSERVATIONS, rows, by, tally, self._mark_metric_day)
         by.seen.metrics(by.source.pk, {row[0] for row in rows.facts()})
         days = {row[3] for row in rows.facts()}
         by.seen.days(by.source.pk, days, by.cause, has_observations=True)
@@ -164,8 +177,7 @@ class Recorder:
         days = {row[1] for row in rows.facts()}
         self._need_months("outcomes_usageevent", days)
         self._need_months("outcomes_usageday", days)
-        for written in self._state(facts.USAGE, rows, by, tally):
-            by.marks.add("usage_day", written.identity[0], on=written.identity[1], cause=by.cause)
+        self._state(facts.USAGE, rows, by, tally, _mark_usage_day)
         self._see_usage(rows, by, "events")
 
     def _snapshots(
@@ -184,8 +196,7 @@ class Recorder:
         if not rows:
             return
         self._need_months("outcomes_usagesnapshot", (row[1] for row in rows.facts()))
-        for written in self._state(facts.SNAPSHOTS, rows, by, tally):
-            by.marks.add("item", written.identity[0], from_on=written.identity[1], cause=by.cause)
+        self._state(facts.SNAPSHOTS, rows, by, tally, _mark_item_from)
         self._see_usage(rows, by, "snapshots")
 
     def _evidence(
@@ -203,8 +214,7 @@ class Recorder:
                 customer_id = self._keys.customer(row.customer)
                 rest = (row.kind, customer_id, row.quote, row.source_url, row.observed_on, row.importance)
             rows.add((problem_id, row.id), (problem_id, row.id, *rest), is_retracted, numbered)
-        for written in self._state(facts.EVIDENCE, rows, by, tally):
-            by.marks.add("problem", written.identity[0], cause=by.cause)
+        self._state(facts.EVIDENCE, rows, by, tally, _mark_problem)
 
     def _releases(
         self, body: NativeBody, retracted: list[Numbered[RetractRow]], by: _Statement, tally: Tally
@@ -219,11 +229,7 @@ class Recorder:
             at = row.at.astimezone(UTC)
             url = "" if is_retracted else row.url
             rows.add((item_id, at), (item_id, at, self._day(at), url), is_retracted, numbered)
-        written_items = {written.identity[0] for written in self._state(facts.RELEASES, rows, by, tally)}
-        if written_items:
-            releasing.follow_releases(self.workspace.pk, sorted(written_items))
-            for item_id in written_items:
-                by.marks.add("item", item_id, cause=by.cause)
+        self._state(facts.RELEASES, rows, by, tally, self._follow_release)
 
     def _customers(self, body: NativeBody, by: _Statement, tally: Tally) -> None:
         newest: dict[str, Numbered[Any]] = {}
@@ -294,20 +300,32 @@ class Recorder:
     # --- what the sections share ----------------------------------------------------------------------
 
     def _state(
-        self, table: facts.FactTable, rows: _Rows, by: _Statement, tally: Tally
-    ) -> list[facts.Written]:
-        written = facts.state(
-            table,
-            rows.with_statements(),
-            workspace_id=by.workspace_id,
-            source_id=by.source.pk,
-            stated_at=by.stated_at,
-            stated_by=by.stated_by,
-        )
-        changes = sum(one.is_change for one in written)
-        tally.taken += changes
-        tally.duplicates += len(rows) - changes
-        return written
+        self,
+        table: facts.FactTable,
+        rows: _Rows,
+        by: _Statement,
+        tally: Tally,
+        mark: Callable[[tuple[Any, ...], _Statement], None],
+    ) -> None:
+        """Have facts written; then count them, and `mark` what each identity that won puts out of date."""
+
+        def heard(written: list[facts.Written]) -> None:
+            changes = sum(one.is_change for one in written)
+            tally.taken += changes
+            tally.duplicates += len(rows) - changes
+            for one in written:
+                mark(one.identity, by)
+
+        who = facts.By(by.source.pk, by.stated_at, by.stated_by)
+        self._together.state(table, rows.with_statements(), who, heard)
+
+    def _mark_metric_day(self, identity: tuple[Any, ...], by: _Statement) -> None:
+        metric_id, series, at = identity
+        by.marks.add("metric_day", metric_id, series=series, on=self._day(at), cause=by.cause)
+
+    def _follow_release(self, identity: tuple[Any, ...], by: _Statement) -> None:
+        self._released.add(identity[0])
+        by.marks.add("item", identity[0], cause=by.cause)
 
     def _see_usage(self, rows: _Rows, by: _Statement, shape: str) -> None:
         """Note which items this source speaks of and for which days, whether or not its statement won."""
@@ -382,6 +400,18 @@ class _Rows:
 
     def with_statements(self) -> list[tuple[Any, ...]]:
         return [(*fact, is_retracted, number) for number, fact, is_retracted in self._rows.values()]
+
+
+def _mark_usage_day(identity: tuple[Any, ...], by: _Statement) -> None:
+    by.marks.add("usage_day", identity[0], on=identity[1], cause=by.cause)
+
+
+def _mark_item_from(identity: tuple[Any, ...], by: _Statement) -> None:
+    by.marks.add("item", identity[0], from_on=identity[1], cause=by.cause)
+
+
+def _mark_problem(identity: tuple[Any, ...], by: _Statement) -> None:
+    by.marks.add("problem", identity[0], cause=by.cause)
 
 
 def _hear_from(source_ids: list[int]) -> None:
