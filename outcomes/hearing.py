@@ -79,5 +79,9 @@ def _workspace_changed(
     workspace = Workspace.objects.get(pk=workspace_id)
     if "target_adoption" in changed:
         follow_target(workspace=workspace, by=Actor(cause["by"], None, cause["via"]))
-    if READ_BY_VERDICTS & set(changed):
-        clock.judge_anew(workspace, {**cause, "kind": "thresholds"})
+    rules = READ_BY_VERDICTS & set(changed) - {"pinned_on"}
+    if rules:
+        clock.judge_anew(workspace, {**cause, "kind": "thresholds"}, quiet="thresholds")
+    elif "pinned_on" in changed:
+        # A pin that moves is a day that turns: what it brings is news and told as such.
+        clock.judge_anew(workspace, {**cause, "kind": "clock"})

@@ -12,9 +12,10 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from outcomes.admin.badges import badge
-from outcomes.models import Flag, FlagAction, Source
+from outcomes.models import Flag, FlagAction, QuietRun, Source
 from outcomes.querysets import OPEN_STATES
 from outcomes.services import flags as flag_services
+from outcomes.services.flag_moves import ALLOWED_FROM
 from outcomes.services.refusals import ImpossibleMove
 from productops.workspaces.admin.acting import ActionInput, ActionRefused, RowAction
 from productops.workspaces.admin.filters import ChosenRelatedFilter
@@ -134,14 +135,14 @@ class FlagAdmin(ReadOnlyAdmin):
 
     def row_actions(self, request: HttpRequest, row: Flag) -> Sequence[RowAction]:
         offered = []
-        if row.state in flag_services.ALLOWED_FROM["acknowledge"]:
+        if row.state in ALLOWED_FROM["acknowledge"]:
             offered.append(ACKNOWLEDGE)
         if row.state in OPEN_STATES:
             offered += [snooze_action(workspace_in_hand(request).zone), DISMISS]
             if row.item_id is not None and row.item is not None and row.item.status == "released":
                 offered.append(ACCEPT)
         else:
-            offered += [REOPEN] if row.state in flag_services.ALLOWED_FROM["reopen"] else []
+            offered += [REOPEN] if row.state in ALLOWED_FROM["reopen"] else []
         return offered if row.state == "open" else [*offered, UNDO]
 
     def act(
@@ -201,6 +202,31 @@ class FlagActionAdmin(ReadOnlyAdmin):
     ordering = ("-at", "-id")
     # Not who by account: a person may be of several workspaces; their name as it was is what counts here.
     fields = ("flag", "action", "from_state", "to_state", "by", "note", "at")
+
+
+@admin.register(QuietRun)
+class QuietRunAdmin(ReadOnlyAdmin):
+    list_display = ("kind_shown", "started_at", "ended_at", "opened", "resolved", "answered_by")
+    list_filter = ("kind",)
+    ordering = ("-started_at", "-id")
+    fields = ("kind_shown", ("started_at", "ended_at"), "opened", "resolved", ("answered_at", "answered_by"))
+
+    @admin.display(description="why", ordering="kind")
+    def kind_shown(self, run: QuietRun) -> str:
+        return words(run.kind)
+
+    @admin.display(description="flags opened")
+    def opened(self, run: QuietRun) -> str:
+        return _by_reason(run, "opened")
+
+    @admin.display(description="flags resolved")
+    def resolved(self, run: QuietRun) -> str:
+        return _by_reason(run, "resolved")
+
+
+def _by_reason(run: QuietRun, what: str) -> str:
+    told = run.counts.get(what, {})
+    return ", ".join(f"{count} {words(reason)}" for reason, count in sorted(told.items())) or "none"
 
 
 def snooze_action(zone: Any) -> RowAction:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from outcomes.api.filters import FlagFilters
+from outcomes.api.flag_rows import FlagMovesSerializer, move_of, moved_row
 from outcomes.api.moves import IF_MATCH, checked, impossible_is_409, moved, refuse_body, version_if_said
 from outcomes.api.serializers import (
     DismissSerializer,
+    FlagHistorySerializer,
     FlagSerializer,
     NoteSerializer,
     NothingSerializer,
@@ -23,7 +26,9 @@ from outcomes.api.serializers import (
 )
 from outcomes.models import Flag, FlagAction
 from outcomes.services import flags
+from productops.api.bulk import PARAMETERS, BulkAnswerSerializer, answer_rows, row_refused
 from productops.api.pages import in_order
+from productops.api.problems import field_errors
 from productops.api.views import ReadOnlyViewSet
 from roadmap.api.exports import CSV_RESPONSE, Export
 
@@ -107,6 +112,23 @@ class FlagViewSet(ReadOnlyViewSet):
         refuse_body(request)
         return self._move(request, flags.undo_flag, {})
 
+    @extend_schema(parameters=PARAMETERS, request=FlagMovesSerializer, responses=BulkAnswerSerializer)
+    @action(detail=False, methods=["post"])
+    def bulk(self, request: Request) -> Response:
+        """Move up to 1,000 flags in one transaction: all of them, or with `partial` those that can be moved.
+
+        A row names a flag and what to do with it. When a row is refused and `partial` was not asked for, nothing
+        is done and the problem's `results` answer for every row.
+        """
+        return answer_rows(request, self._move_many)
+
+    @extend_schema(responses=FlagHistorySerializer)
+    @action(detail=True, methods=["get"])
+    def history(self, request: Request, **kwargs: Any) -> Response:
+        """What was done to it, by whom and when, oldest first; what the clock did is by `productops`."""
+        held = self.get_object()
+        return Response(FlagHistorySerializer({"results": held.actions.all()}).data)
+
     @extend_schema(operation_id="flags_csv", tags=["flags"], responses=CSV_RESPONSE, filters=True)
     def csv(self, request: Request, **kwargs: Any) -> StreamingHttpResponse:
         """All flags that the filters name, as CSV; `fields` chooses the columns."""
@@ -115,6 +137,19 @@ class FlagViewSet(ReadOnlyViewSet):
 
     def parameters(self) -> Iterable[str]:
         return Export.parameters(self.filterset_class) if self.action == "csv" else super().parameters()
+
+    def _move_many(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
+        results: dict[int, dict[str, Any]] = {}
+        moves: list[tuple[int, flags.Move]] = []
+        for index, row in enumerate(rows):
+            try:
+                moves.append((index, move_of(row)))
+            except ValidationError as error:
+                results[index] = row_refused(index, field_errors(error.detail, path=f"/rows/{index}"))
+        answers = flags.move_flags(**self.acting(), moves=[move for _, move in moves])
+        for (index, _), answer in zip(moves, answers, strict=True):
+            results[index] = moved_row(index, answer)
+        return [results[index] for index in range(len(rows))]
 
     def _move(self, request: Request, service: Callable[..., Flag], said: dict[str, Any]) -> Response:
         held = self.get_object()

@@ -266,6 +266,10 @@ class FlagActionSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class FlagHistorySerializer(serializers.Serializer):
+    results = FlagActionSerializer(many=True)
+
+
 class FlagSerializer(RowSerializer):
     """A condition that wants a person, with the numbers it rests on."""
 

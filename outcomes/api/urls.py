@@ -6,7 +6,17 @@ from typing import Any
 
 from django.urls import path
 
-from outcomes.api import files, flags, items, metrics, observations, rules, scoring_models, views
+from outcomes.api import (
+    files,
+    flags,
+    items,
+    metrics,
+    observations,
+    quiet,
+    rules,
+    scoring_models,
+    views,
+)
 
 # Of two routes with one prefix the later wins: this is how the item's card gets its second half.
 ROUTES: list[tuple[str, Any]] = [
@@ -20,6 +30,7 @@ ROUTES: list[tuple[str, Any]] = [
     ("flags", flags.FlagViewSet),
     ("scoring-models", scoring_models.ScoringModelViewSet),
     ("imports", files.FileImportViewSet),
+    ("insights/quiet-runs", quiet.QuietRunViewSet),
 ]
 
 # What a router has no words for: files, a list beneath an item, and a door that only takes.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from .verdicts import Verdict
@@ -58,17 +58,70 @@ class Episode:
 def open_episodes(
     spans: Iterable[VerdictSpan], *, open_after: int = 2, resolve_after: int = 7
 ) -> dict[str, Episode]:
-    """Return the latest episode, open or resolved, of each reason that ever had one.
+    """Return the latest episode, open or resolved, of each reason that ever had one; see `all_episodes`."""
+    every = all_episodes(spans, open_after=open_after, resolve_after=resolve_after)
+    return {reason: episodes[-1] for reason, episodes in every.items()}
+
+
+def all_episodes(
+    spans: Iterable[VerdictSpan], *, open_after: int = 2, resolve_after: int = 7
+) -> dict[str, tuple[Episode, ...]]:
+    """Return the episodes, oldest first, of each reason that ever had one; all but the last are resolved.
 
     `spans` are ordered and contiguous. A flag opens on the `open_after`-th consecutive day on which its
     condition holds and resolves on the `resolve_after`-th consecutive day on which it does not. Days of
     data_gap stop both clocks: they neither add a day nor start the count anew.
     """
     told = [span for span in spans if span.verdict != Verdict.DATA_GAP]
-    episodes = (
-        (reason, _latest_episode(reason, told, open_after, resolve_after)) for reason in VERDICT_REASONS
-    )
-    return {reason: episode for reason, episode in episodes if episode is not None}
+    seen = {span.verdict.value for span in told}
+    episodes = {
+        reason: tuple(_episodes(reason, (reason,), told, open_after, resolve_after))
+        for reason in VERDICT_REASONS
+        if reason in seen
+    }
+    return {reason: found for reason, found in episodes.items() if found}
+
+
+def class_holding_since(
+    reason: str, spans: Iterable[VerdictSpan], *, open_after: int = 2, resolve_after: int = 7
+) -> date | None:
+    """Return since when the whole class of a reason has held without having stopped; None when it has.
+
+    A class stops as a flag resolves: after `resolve_after` days on which none of its reasons held.
+    """
+    kin = tuple(one for one in VERDICT_REASONS if REASON_CLASS[one] == REASON_CLASS[reason])
+    told = [span for span in spans if span.verdict != Verdict.DATA_GAP]
+    latest = None
+    for episode in _episodes(reason, kin, told, open_after, resolve_after):
+        latest = episode
+    return latest.holding_since if latest and latest.resolved_on is None else None
+
+
+def episode_of(episodes: Iterable[Episode], first: date, last: date) -> Episode | None:
+    """Return the latest episode that touches the days `first` to `last`, both included."""
+    touching = [
+        episode
+        for episode in episodes
+        if episode.holding_since <= last and (episode.resolved_on is None or episode.resolved_on >= first)
+    ]
+    return touching[-1] if touching else None
+
+
+def is_still_answered(*, answered_on: date, holding_since: date | None) -> bool:
+    """Whether what a person answered (dismissed, accepted) is still the same: it held then, and ever since."""
+    return holding_since is not None and holding_since <= answered_on
+
+
+def active_days_per_period(
+    person_days: float, people: float, window_days: int, period_days: float
+) -> float | None:
+    """Return how often an active person uses the item: active days of a person per natural period.
+
+    `person_days` counts the pairs of a person and a day of use in the window, `people` the distinct ones.
+    """
+    if people <= 0 or window_days <= 0:
+        return None
+    return person_days / people * period_days / window_days
 
 
 def recommended_action(
@@ -110,32 +163,34 @@ def _by_reach_and_frequency(reach: float | None, frequency: float | None) -> str
     return "improve_adoption" if reach is None else "sunset"
 
 
-def _latest_episode(
-    reason: str, spans: Iterable[VerdictSpan], open_after: int, resolve_after: int
-) -> Episode | None:
-    """Fold the spans, without data gaps, into the latest episode of one reason."""
-    episode: Episode | None = None
+def _episodes(
+    reason: str, verdicts: tuple[str, ...], spans: Iterable[VerdictSpan], open_after: int, resolve_after: int
+) -> Iterator[Episode]:
+    """Fold the spans, without data gaps, into the episodes of the condition that one of `verdicts` holds."""
+    standing: Episode | None = None
     since: date | None = None
     held = quiet = 0
     for span in spans:
         days = (span.last - span.first).days + 1
-        is_open = episode is not None and episode.resolved_on is None
-        if span.verdict == reason:
+        if span.verdict.value in verdicts:
             quiet = 0
-            if is_open:
+            if standing is not None:
                 continue
             since = since or span.first
             if held + days >= open_after:
-                episode = Episode(reason, since, _nth_day(span, open_after - held))
+                standing = Episode(reason, since, _nth_day(span, open_after - held))
             held += days
             continue
         held, since = 0, None
-        if episode is not None and is_open:
-            if quiet + days >= resolve_after:
-                resolved_on = _nth_day(span, resolve_after - quiet)
-                episode = Episode(reason, episode.holding_since, episode.opened_on, resolved_on)
+        if standing is None:
+            continue
+        if quiet + days >= resolve_after:
+            yield replace(standing, resolved_on=_nth_day(span, resolve_after - quiet))
+            standing, quiet = None, 0
+        else:
             quiet += days
-    return episode
+    if standing is not None:
+        yield standing
 
 
 def _nth_day(span: VerdictSpan, number: int) -> date:

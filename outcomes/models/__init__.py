@@ -7,6 +7,7 @@ from outcomes.models.imports import FileImport
 from outcomes.models.marks import Mark, WorkspaceClock
 from outcomes.models.metrics import Metric, MetricDay, MetricSource, Observation
 from outcomes.models.outcomes import Outcome
+from outcomes.models.quiet import QuietRun
 from outcomes.models.rules import Candidate, ExposureReport, Rule, RunningTotal
 from outcomes.models.sources import Source, SourceDay, SourceSecret
 from outcomes.models.usage import Exposure, ItemSource, ProductAudience, UsageDay, UsageEvent, UsageSnapshot
@@ -31,6 +32,7 @@ __all__ = [
     "Observation",
     "Outcome",
     "ProductAudience",
+    "QuietRun",
     "Rule",
     "RunningTotal",
     "ScoringModel",

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from outcomes.models.outcomes import Outcome
+from outcomes.models.quiet import QuietRun
 from outcomes.models.sources import Source
 from outcomes.querysets import OPEN_STATES, FlagManager
 from productops.workspaces.models import User, Versioned, WorkspaceOwned
@@ -81,3 +82,7 @@ class FlagAction(WorkspaceOwned):
     user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     by = models.CharField(max_length=200, help_text="The person's or the key's name, or productops.")
     note = models.TextField(blank=True)
+    # What the clock did while everything was judged anew is told in one digest and not by itself.
+    quiet_run = models.ForeignKey(
+        QuietRun, models.SET_NULL, null=True, db_constraint=False, related_name="actions"
+    )

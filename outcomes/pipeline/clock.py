@@ -10,6 +10,7 @@ from django.utils import timezone
 from outcomes.models import Flag, FlagAction, ItemSource, Source, WorkspaceClock
 from outcomes.pipeline.flag import CLOCK, flag_sources
 from outcomes.pipeline.marks import mark
+from outcomes.pipeline.quiet import begin_quiet_run, end_quiet_runs
 from productops.workspaces.models import Workspace
 from roadmap.models import Item, Problem
 
@@ -22,15 +23,21 @@ def tick(now: datetime | None = None) -> int:
         with transaction.atomic():
             moved += _move(workspace, workspace.today(moment))
         _wake_flags(workspace, moment.astimezone(workspace.zone).date())
+    end_quiet_runs()
     return moved
 
 
-def judge_anew(workspace: Workspace, cause: dict[str, object]) -> None:
-    """Mark everything of a workspace, for every day: its pin, zone or thresholds have changed."""
+def judge_anew(workspace: Workspace, cause: dict[str, object], *, quiet: str | None = None) -> None:
+    """Mark everything of a workspace, for every day: its pin, zone or thresholds have changed.
+
+    With `quiet` (a kind of quiet run) what changes by it is told in one digest.
+    """
     mark("problem", workspace.pk, _ids(Problem.objects.filter(workspace=workspace)), cause=cause)
     mark("item", workspace.pk, _ids(Item.objects.filter(workspace=workspace)), cause=cause)
     mark("audience", workspace.pk, _counted_products(workspace), cause=cause)
     mark("source", workspace.pk, _ids(Source.objects.filter(workspace=workspace)), cause=cause)
+    if quiet is not None:
+        begin_quiet_run(workspace.pk, quiet, cause)
 
 
 def _move(workspace: Workspace, today: date) -> int:

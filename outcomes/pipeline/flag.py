@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 
-from outcomes.formulas.coverage import SourceCalendar
-from outcomes.formulas.flags import REASON_CLASS, Episode, open_episodes, recommended_action
+from outcomes.formulas.flags import Episode, episode_of, is_still_answered
 from outcomes.formulas.flags import VerdictSpan as Run
-from outcomes.models import Flag, FlagAction, Source, SourceDay
+from outcomes.models import Flag, FlagAction, Source
+from outcomes.pipeline.conditions import (
+    Condition,
+    Conditions,
+    Subject,
+    conditions_of_items,
+    conditions_of_sources,
+)
+from outcomes.pipeline.quiet import quiet_run_of
 from outcomes.pipeline.scored import Scored
 from outcomes.querysets import OPEN_STATES
 from productops.workspaces.models import Workspace
 
-# An outcome that is due and below this part of its target is missed.
-MET_FROM = 0.9
 CLOCK = "productops"
+# What late data had resolved and now brings back takes up where it was.
+REVIVE = "revive"
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class Subject:
-    """What a flag is about, and why: at most one standing flag each."""
-
-    reason: str
-    item_id: int = 0
-    outcome_id: int = 0
-    source_id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A condition that holds enough to be flagged."""
-
-    holding_since: date
-    opened_on: date
-    evidence: dict[str, Any]
-    recommendation: str
+_EDITS = ("edit", "import", "thresholds")
 
 
 def flag_items(
@@ -51,224 +37,197 @@ def flag_items(
     causes: Mapping[int, dict[str, Any]],
 ) -> None:
     """Bring the flags of items in step with their verdict days and outcomes."""
-    today = workspace.today()
-    wanted: dict[Subject, Condition] = {}
-    ended: dict[Subject, Episode] = {}
-    mrr_shares = _mrr_shares(workspace, [id_ for id_ in scored if _may_flag(runs[id_])], today)
-    for item_id, one in scored.items():
-        episodes = open_episodes(
-            runs[item_id], open_after=workspace.flag_open_days, resolve_after=workspace.flag_resolve_days
-        )
-        for reason, episode in episodes.items():
-            subject = Subject(reason, item_id)
-            if episode.resolved_on is None:
-                wanted[subject] = _usage_condition(one, episode, today, mrr_shares.get(item_id))
-            else:
-                ended[subject] = episode
-        wanted |= _missed_targets(one, today)
-    standing = Flag.objects.filter(item_id__in=scored)
-    _reconcile(workspace, standing, wanted, ended, today, causes)
+    found = conditions_of_items(workspace, scored, runs)
+    is_judged = any(run.verdict.value in _JUDGED for id_ in scored for run in runs[id_])
+    keeper = _Keeper(workspace, found, causes, quiet_run_of(workspace, is_judged=is_judged))
+    keeper.keep(Flag.objects.filter(item_id__in=scored))
 
 
 def flag_sources(workspace: Workspace, sources: Sequence[Source]) -> None:
     """Flag sources that have gone silent; resolve those that speak again."""
-    today = workspace.today()
-    days: dict[int, list[date]] = defaultdict(list)
-    rows = SourceDay.objects.filter(source__in=sources, on__lte=today)
-    for source_id, on in rows.values_list("source_id", "on"):
-        days[source_id].append(on)
-    wanted = {}
-    for source in sources:
-        calendar = SourceCalendar(source.cadence, days[source.pk])
-        if days[source.pk] and calendar.is_silent(today):
-            newest = max(days[source.pk])
-            evidence = {
-                "as_of": today.isoformat(),
-                "newest_on": newest.isoformat(),
-                "days_since": (today - newest).days,
-                "cadence": source.cadence,
-            }
-            action = recommended_action(reason="stale_source")
-            wanted[Subject("stale_source", source_id=source.pk)] = Condition(newest, today, evidence, action)
-    _reconcile(workspace, Flag.objects.filter(source__in=sources), wanted, {}, today, {})
+    found = conditions_of_sources(workspace, sources)
+    keeper = _Keeper(workspace, found, {}, quiet_run_of(workspace, is_judged=bool(found.holding)))
+    keeper.keep(Flag.objects.filter(source__in=sources))
 
 
-def _reconcile(
-    workspace: Workspace,
-    known: Any,
-    wanted: Mapping[Subject, Condition],
-    ended: Mapping[Subject, Episode],
-    today: date,
-    causes: Mapping[int, dict[str, Any]],
-) -> None:
-    flags = list(
-        known.filter(Q(state__in=OPEN_STATES) | Q(is_suppressing=True)).order_by("id").select_for_update()
-    )
-    standing = {_subject(flag): flag for flag in flags if flag.state in OPEN_STATES}
-    holding_classes = {_class_of(subject) for subject in wanted}
-    quiet = set()
-    for flag in flags:
-        if not flag.is_suppressing:
-            continue
-        if _class_of(_subject(flag)) in holding_classes:
-            quiet.add(_class_of(_subject(flag)))
+# Verdicts that somebody's use was looked at for.
+_JUDGED = frozenset({"never_adopted", "abandoned", "under_used", "declining", "healthy"})
+
+
+class _Keeper:
+    """Opens, keeps and resolves the flags of a batch of subjects, in the running transaction."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        found: Conditions,
+        causes: Mapping[int, dict[str, Any]],
+        quiet_run_id: int | None,
+    ) -> None:
+        self.workspace = workspace
+        self.found = found
+        self.causes = causes
+        self.quiet_run_id = quiet_run_id
+        self.today = workspace.today()
+        self._actions: list[FlagAction] = []
+        self._kept: list[Flag] = []
+
+    def keep(self, known: Any) -> None:
+        wanted = Q(state__in=OPEN_STATES) | Q(is_suppressing=True)
+        flags = list(known.filter(wanted).order_by("id").select_for_update())
+        quiet = self._answered(flag for flag in flags if flag.is_suppressing)
+        taken = {
+            subject_of(flag) for flag in flags if flag.state in OPEN_STATES and self._keep_or_resolve(flag)
+        }
+        new = [
+            subject
+            for subject in sorted(self.found.holding)
+            if subject not in taken and subject.reason_class not in quiet
+        ]
+        Flag.objects.bulk_update(self._kept, _NUMBERS, batch_size=500)
+        self._open(new, known)
+        FlagAction.objects.bulk_create(self._actions)
+
+    def _answered(self, flags: Iterable[Flag]) -> set[tuple[str, int, int, int]]:
+        """The classes that a person's answer keeps quiet. One that has stopped holding is news again."""
+        since = {subject.reason_class: one.class_since for subject, one in self.found.holding.items()}
+        quiet, over = set(), []
+        for flag in flags:
+            subject = subject_of(flag)
+            holding_since = since.get(subject.reason_class)
+            if holding_since is not None and (
+                not subject.is_folded
+                or is_still_answered(answered_on=last_judged_on(flag), holding_since=holding_since)
+            ):
+                quiet.add(subject.reason_class)
+            elif holding_since is None and (not subject.is_folded or self._is_edit(subject)):
+                # Verdict days tell of the past by themselves; what acts at once and what a person changed
+                # does not, so that it stopped is noted.
+                over.append(flag.pk)
+        Flag.objects.filter(pk__in=over).update(is_suppressing=False)
+        return quiet
+
+    def _keep_or_resolve(self, flag: Flag) -> bool:
+        """Whether the flag still stands; its numbers move on, state and version are the person's."""
+        subject = subject_of(flag)
+        condition = self.found.holding.get(subject)
+        episodes = self.found.episodes.get(subject, ())
+        own = episode_of(episodes, flag.holding_since, last_judged_on(flag))
+        if condition is None or (own is not None and own.resolved_on is not None):
+            self._resolve(flag, own)
+            return False
+        _write(flag, condition)
+        self._kept.append(flag)
+        return True
+
+    def _resolve(self, flag: Flag, own: Episode | None) -> None:
+        """Recovered when the condition ended since it was last seen; corrected when it turns out that it had
+        ended before, or never held; edited when a person changed what it rests on."""
+        subject = subject_of(flag)
+        resolved_on = own.resolved_on if own and own.resolved_on else self.today
+        if own is not None and own.resolved_on is not None and own.resolved_on > last_judged_on(flag):
+            cause = "recovered"
+        elif self._is_edit(subject):
+            cause = "edited"
         else:
-            # The class has stopped holding: the next time it does is news again.
-            Flag.objects.filter(pk=flag.pk).update(is_suppressing=False)
-    for subject, flag in standing.items():
-        condition = wanted.get(subject)
-        if condition is None:
-            _resolve(flag, ended.get(subject), causes.get(subject.item_id, {}), today)
-        else:
-            _keep(flag, condition)
-    new = [
-        _new_flag(workspace, subject, condition)
-        for subject, condition in sorted(wanted.items(), key=lambda pair: pair[0])
-        if subject not in standing and _class_of(subject) not in quiet
-    ]
-    for flag in Flag.objects.bulk_create(new):
-        FlagAction.objects.create(
-            workspace_id=workspace.pk, flag=flag, action="open", from_state="", to_state="open", by=CLOCK
+            cause = "corrected" if subject.is_folded else "recovered"
+        from_state = flag.state
+        flag.state, flag.resolved_on, flag.resolved_cause = "resolved", resolved_on, cause
+        self._move(flag, "resolve", from_state, note=_kept_for_return(flag, cause))
+        flag.snoozed_until = None
+        flag.save(update_fields=_MOVED)
+
+    def _open(self, subjects: Sequence[Subject], known: Any) -> None:
+        gone = self._corrected(subjects, known)
+        opened = []
+        for subject in subjects:
+            condition = self.found.holding[subject]
+            flag = gone.get(subject)
+            if flag is not None and condition.holding_since <= last_judged_on(flag):
+                self._revive(flag, condition)
+            else:
+                opened.append(_new_flag(self.workspace, subject, condition))
+        for flag in Flag.objects.bulk_create(opened):
+            self._move(flag, "open", "")
+
+    def _corrected(self, subjects: Sequence[Subject], known: Any) -> dict[Subject, Flag]:
+        """The newest flag on each subject, where late data had resolved it."""
+        items = {subject.item_id for subject in subjects if subject.is_folded}
+        if not items:
+            return {}
+        newest = known.filter(item_id__in=items).order_by("item_id", "reason", "outcome_id", "-id")
+        flags = newest.distinct("item_id", "reason", "outcome_id")
+        return {subject_of(flag): flag for flag in flags if flag.resolved_cause == "corrected"}
+
+    def _revive(self, flag: Flag, condition: Condition) -> None:
+        """What a person had said about it before the data was corrected away still stands."""
+        last = FlagAction.objects.filter(flag=flag, action="resolve").order_by("-id").first()
+        state = last.from_state if last and last.from_state in OPEN_STATES else "open"
+        until = _until(last) if state == "snoozed" else None
+        flag.state = "open" if state == "snoozed" and until is None else state
+        flag.snoozed_until, flag.resolved_on, flag.resolved_cause = until, None, ""
+        _write(flag, condition)
+        self._move(flag, REVIVE, "resolved", note="The data that had resolved it was corrected again.")
+        flag.save(update_fields=[*_MOVED, *_NUMBERS])
+
+    def _move(self, flag: Flag, action: str, from_state: str, note: str = "") -> None:
+        if action != "open":
+            flag.version += 1
+        self._actions.append(
+            FlagAction(
+                workspace_id=self.workspace.pk,
+                flag=flag,
+                action=action,
+                from_state=from_state,
+                to_state=flag.state,
+                by=CLOCK,
+                note=note,
+                quiet_run_id=self.quiet_run_id,
+            )
         )
 
-
-def _keep(flag: Flag, condition: Condition) -> None:
-    """The numbers move on; state and version are the person's."""
-    Flag.objects.filter(pk=flag.pk).update(
-        evidence=condition.evidence,
-        recommendation=condition.recommendation,
-        opened_on=condition.opened_on,
-        holding_since=condition.holding_since,
-    )
+    def _is_edit(self, subject: Subject) -> bool:
+        return self.causes.get(subject.item_id, {}).get("kind") in _EDITS
 
 
-def _resolve(flag: Flag, episode: Episode | None, cause: Mapping[str, Any], today: date) -> None:
-    """Resolve a flag: recovered when its condition ended in time, corrected when it turns out it never held."""
-    if episode is not None:
-        resolved_on, why = episode.resolved_on or today, "recovered"
-    elif cause.get("kind") in ("edit", "import", "thresholds"):
-        resolved_on, why = today, "edited"
-    else:
-        is_at_once = flag.reason in ("missed_target", "regression", "stale_source")
-        resolved_on, why = today, "recovered" if is_at_once else "corrected"
-    from_state = flag.state
-    flag.state, flag.resolved_on, flag.resolved_cause, flag.snoozed_until = "resolved", resolved_on, why, None
-    flag.version += 1
-    flag.save(
-        update_fields=["state", "resolved_on", "resolved_cause", "snoozed_until", "version", "updated_at"]
-    )
-    FlagAction.objects.create(
-        workspace_id=flag.workspace_id,
-        flag=flag,
-        action="resolve",
-        from_state=from_state,
-        to_state="resolved",
-        by=CLOCK,
-        note=why,
-    )
+_NUMBERS = ["evidence", "recommendation", "opened_on", "holding_since"]
+_MOVED = ["state", "resolved_on", "resolved_cause", "snoozed_until", "version", "updated_at"]
+
+
+def subject_of(flag: Flag) -> Subject:
+    """What a flag is about, and why."""
+    return Subject(flag.reason, flag.item_id or 0, flag.outcome_id or 0, flag.source_id or 0)
+
+
+def last_judged_on(flag: Flag) -> date:
+    """The day as of which the flag's numbers were last taken, while it stood."""
+    said = flag.evidence.get("as_of")
+    return date.fromisoformat(said) if said else flag.opened_on
+
+
+def _write(flag: Flag, condition: Condition) -> None:
+    flag.evidence = condition.evidence
+    flag.recommendation = condition.recommendation
+    flag.opened_on, flag.holding_since = condition.opened_on, condition.holding_since
 
 
 def _new_flag(workspace: Workspace, subject: Subject, condition: Condition) -> Flag:
-    return Flag(
+    flag = Flag(
         workspace_id=workspace.pk,
         reason=subject.reason,
         item_id=subject.item_id or None,
         outcome_id=subject.outcome_id or None,
         source_id=subject.source_id or None,
-        opened_on=condition.opened_on,
-        holding_since=condition.holding_since,
-        recommendation=condition.recommendation,
-        evidence=condition.evidence,
     )
+    _write(flag, condition)
+    return flag
 
 
-def _usage_condition(one: Scored, episode: Episode, today: date, mrr_share: float | None) -> Condition:
-    usage, facts = one.usage, one.judged.facts
-    is_unused = REASON_CLASS[episode.reason] == "unused"
-    action = recommended_action(
-        reason=episode.reason,
-        reach=usage.share,
-        frequency=None,
-        mrr_share=mrr_share,
-        is_week_before_normal=facts.was_normal_before(episode.holding_since) if is_unused else None,
-    )
-    evidence = {
-        "as_of": today.isoformat(),
-        "window_days": usage.window_days,
-        "active": usage.active,
-        "eligible": usage.eligible,
-        "eligible_from": usage.eligible_from,
-        "share": usage.share,
-        "low": usage.low,
-        "high": usage.high,
-        "ratio_to_window_before": usage.evidence["ratio_to_window_before"],
-        "newest_on": usage.evidence["newest_on"],
-        "mrr_share": mrr_share,
-        "days_since": (today - episode.holding_since).days,
-    }
-    return Condition(episode.holding_since, episode.opened_on, evidence, action)
+def _kept_for_return(flag: Flag, cause: str) -> str:
+    """The note of a resolution: its cause and, for a snooze that may come back, its end."""
+    return f"{cause} {flag.snoozed_until.isoformat()}" if flag.snoozed_until else cause
 
 
-def _missed_targets(one: Scored, today: date) -> dict[Subject, Condition]:
-    missed: dict[Subject, Condition] = {}
-    if one.judged.facts.item.status != "released":
-        # Who has taken a feature away has answered the question.
-        return missed
-    for standing in one.standings:
-        outcome, reached = standing.outcome, standing.attainment.value
-        if outcome.due_on is None or outcome.due_on >= today or reached is None or reached >= MET_FROM:
-            continue
-        evidence = {
-            "as_of": today.isoformat(),
-            **standing.as_json(),
-            "days_since": (today - outcome.due_on).days,
-        }
-        first = outcome.due_on + timedelta(days=1)
-        subject = Subject("missed_target", outcome.item_id, outcome.pk)
-        # What to do about a missed target is the person's: extend, change or drop it.
-        missed[subject] = Condition(first, first, evidence, "extend_change_or_drop")
-    return missed
-
-
-def _may_flag(runs: Sequence[Run]) -> bool:
-    return any(run.verdict.value in REASON_CLASS for run in runs)
-
-
-def _mrr_shares(workspace: Workspace, item_ids: list[int], today: date) -> dict[int, float]:
-    """The share of the workspace's revenue whose customers used each item in the last 90 days, if known."""
-    if not item_ids:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH used AS (
-                SELECT DISTINCT item_id, customer_id FROM outcomes_usageday
-                WHERE item_id = ANY(%(items)s) AND "on" BETWEEN %(today)s - 90 AND %(today)s
-                  AND customer_id IS NOT NULL
-            ), audience AS (
-                -- The product's revenue: that of the customers seen in any of its items' events.
-                SELECT item.product_id, sum(mrr) AS mrr FROM (
-                    SELECT DISTINCT i.product_id, u.customer_id FROM outcomes_usageday u
-                    JOIN roadmap_item i ON i.id = u.item_id
-                    WHERE i.workspace_id = %(workspace)s AND u."on" BETWEEN %(today)s - 90 AND %(today)s
-                      AND i.product_id IN (SELECT product_id FROM roadmap_item WHERE id = ANY(%(items)s))
-                ) AS item JOIN roadmap_customer c ON c.id = item.customer_id GROUP BY item.product_id
-            )
-            SELECT item.id, coalesce(sum(c.mrr), 0) / audience.mrr
-            FROM roadmap_item item
-            JOIN audience ON audience.product_id = item.product_id AND audience.mrr > 0
-            LEFT JOIN used ON used.item_id = item.id
-            LEFT JOIN roadmap_customer c ON c.id = used.customer_id
-            WHERE item.id = ANY(%(items)s) GROUP BY item.id, audience.mrr
-            """,
-            {"items": item_ids, "today": today, "workspace": workspace.pk},
-        )
-        return {item_id: float(share) for item_id, share in cursor.fetchall()}
-
-
-def _subject(flag: Flag) -> Subject:
-    return Subject(flag.reason, flag.item_id or 0, flag.outcome_id or 0, flag.source_id or 0)
-
-
-def _class_of(subject: Subject) -> tuple[str, int, int, int]:
-    return (REASON_CLASS[subject.reason], subject.item_id, subject.outcome_id, subject.source_id)
+def _until(resolution: FlagAction | None) -> date | None:
+    said = resolution.note.partition(" ")[2] if resolution else ""
+    return date.fromisoformat(said) if said else None

@@ -18,6 +18,7 @@ from outcomes.pipeline.flag import flag_items, flag_sources
 from outcomes.pipeline.interpret import interpret_pending
 from outcomes.pipeline.judge import judge_items, plan_spans
 from outcomes.pipeline.marks import Claimed, Marks
+from outcomes.pipeline.quiet import end_quiet_runs
 from outcomes.pipeline.rollup import roll_metric_days, roll_usage_days
 from outcomes.pipeline.score import score_items
 from outcomes.pipeline.value_rows import write_values
@@ -47,6 +48,7 @@ def settle_marks(*, max_seconds: float) -> int:
         if not settled:
             break
         done += settled
+    end_quiet_runs()
     return done
 
 

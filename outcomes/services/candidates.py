@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from outcomes.models import Candidate, Metric, Rule
 from outcomes.pipeline import doorbell
+from outcomes.pipeline.quiet import begin_quiet_run
+from outcomes.services.marking import edit_by
 from outcomes.services.metrics import create_metric
 from outcomes.services.refusals import ImpossibleMove
 from outcomes.services.rules import add_rule
@@ -63,7 +65,11 @@ def accept_candidate(
         detail = f"What this source calls {candidate.name!r} must have that key here, too."
         raise Refused([Complaint("key", "invalid", detail)])
     Candidate.objects.filter(pk=candidate_id).update(state="accepted")
-    return {"item": item, "metric": metric, "rule": rule, "replayed": _replay(candidate)}
+    replayed = _replay(candidate)
+    if replayed:
+        # History that comes all at once is told all at once.
+        begin_quiet_run(workspace.pk, "rules", edit_by(by))
+    return {"item": item, "metric": metric, "rule": rule, "replayed": replayed}
 
 
 @transaction.atomic

@@ -1,12 +1,14 @@
-"""What a person can do about a flag: acknowledge, snooze, dismiss, accept, reopen, and undo any of these.
+"""What a person can do about flags: acknowledge, snooze, dismiss, accept, reopen, and undo any of these.
 
-Every move is written down as a FlagAction with who made it. A move that does not go together with the
-flag's state raises ImpossibleMove.
+One flag or many, in one way. Every move is written down as a FlagAction with who made it. A move that does not
+go together with the flag's state raises ImpossibleMove.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -15,38 +17,45 @@ from django.utils import timezone
 
 from outcomes.models import Flag, FlagAction
 from outcomes.querysets import OPEN_STATES
+from outcomes.services.flag_moves import SUCCESSOR, Planned, Standing, done_by_people, plan_move
 from outcomes.services.marking import mark_items, mark_source
 from outcomes.services.refusals import ImpossibleMove
 from productops.workspaces.actors import Actor
 from productops.workspaces.complaints import Complaint, Refused
 from productops.workspaces.models import Workspace
-from productops.workspaces.versions import NotHere, guarded_update
+from productops.workspaces.versions import NotHere, StaleEdit
 from roadmap.models import Item
-from roadmap.rules import RELEASED, SUNSET
 from roadmap.services import edit_item
 
-# From which states each move may be made. A resolved flag resolved itself: its condition no longer holds.
-ALLOWED_FROM = {
-    "acknowledge": ("open", "snoozed"),
-    "snooze": OPEN_STATES,
-    "dismiss": OPEN_STATES,
-    "accept": OPEN_STATES,
-    "reopen": ("acknowledged", "snoozed", "dismissed", "accepted"),
-}
-# The note of an accept that moved its item, so that undoing it knows to move the item back.
-ITEM_WAS_SUNSET = "The item moved from released to sunset."
+_MOVED = ("state", "snoozed_until", "dismiss_reason", "is_suppressing", "version", "updated_at")
 
 
-@transaction.atomic
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One move of one flag: `move` is one of MOVES, `said` what it needs (`note`, `until`, `reason`)."""
+
+    flag_id: int
+    move: str
+    said: Mapping[str, Any] = field(default_factory=dict)
+    version: int | None = None
+
+
+@dataclass(slots=True)
+class Moved:
+    """What became of a move: the flag as it stands, or why it was refused (NotHere, StaleEdit, Refused or
+    ImpossibleMove)."""
+
+    flag: Flag | None = None
+    refusal: Exception | None = None
+
+
 def acknowledge_flag(
     *, workspace: Workspace, by: Actor, flag_id: int, version: int | None = None, note: str = ""
 ) -> Flag:
     """Say that somebody has seen it. Raises NotHere, StaleEdit or ImpossibleMove."""
-    flag = _take(workspace, by, flag_id)
-    return _move(workspace, by, flag, version, "acknowledge", {"state": "acknowledged"}, note)
+    return _move(workspace, by, Move(flag_id, "acknowledge", {"note": note}, version))
 
 
-@transaction.atomic
 def snooze_flag(
     *, workspace: Workspace, by: Actor, flag_id: int, until: date, version: int | None = None
 ) -> Flag:
@@ -54,14 +63,9 @@ def snooze_flag(
 
     Raises Refused, NotHere, StaleEdit or ImpossibleMove.
     """
-    if until <= _wall_day(workspace):
-        raise Refused([Complaint("until", "not_in_the_future", "A snooze ends on a day yet to come.")])
-    flag = _take(workspace, by, flag_id)
-    changes = {"state": "snoozed", "snoozed_until": until}
-    return _move(workspace, by, flag, version, "snooze", changes, until.isoformat())
+    return _move(workspace, by, Move(flag_id, "snooze", {"until": until}, version))
 
 
-@transaction.atomic
 def dismiss_flag(
     *, workspace: Workspace, by: Actor, flag_id: int, reason: str = "", version: int | None = None
 ) -> Flag:
@@ -69,179 +73,164 @@ def dismiss_flag(
 
     Raises NotHere, StaleEdit or ImpossibleMove.
     """
-    flag = _take(workspace, by, flag_id)
-    changes = {"state": "dismissed", "dismiss_reason": reason, "is_suppressing": True, "snoozed_until": None}
-    return _move(workspace, by, flag, version, "dismiss", changes, reason)
+    return _move(workspace, by, Move(flag_id, "dismiss", {"reason": reason}, version))
 
 
-@transaction.atomic
 def accept_flag(*, workspace: Workspace, by: Actor, flag_id: int, version: int | None = None) -> Flag:
-    """Follow the flag: its item moves to sunset. Raises NotHere, StaleEdit or ImpossibleMove.
-
-    Like a dismissed flag it keeps its class quiet: what was agreed to is not asked again.
-    """
-    flag = _take(workspace, by, flag_id)
-    if flag.item_id is None:
-        raise ImpossibleMove("A source cannot be sunset; acknowledge or dismiss this flag instead.")
-    note = ITEM_WAS_SUNSET if _status_of_item(flag) == RELEASED else ""
-    changes = {"state": "accepted", "snoozed_until": None, "is_suppressing": True}
-    moved = _move(workspace, by, flag, version, "accept", changes, note)
-    _sunset_item(workspace, by, flag)
-    return moved
+    """Follow the flag: its item moves to sunset. Raises NotHere, StaleEdit or ImpossibleMove."""
+    return _move(workspace, by, Move(flag_id, "accept", version=version))
 
 
-@transaction.atomic
 def reopen_flag(*, workspace: Workspace, by: Actor, flag_id: int, version: int | None = None) -> Flag:
     """Open a flag again that a person had set aside; an item its acceptance had sunset is released again.
 
     Raises NotHere, StaleEdit or ImpossibleMove.
     """
-    flag = _take(workspace, by, flag_id)
-    done = _done_by_people(flag)
-    moved = _move(workspace, by, flag, version, "reopen", _opened(), "")
-    if flag.state == "accepted" and done and done[-1].note == ITEM_WAS_SUNSET:
-        _release_item_again(workspace, by, flag)
-    return moved
+    return _move(workspace, by, Move(flag_id, "reopen", version=version))
 
 
-@transaction.atomic
 def undo_flag(*, workspace: Workspace, by: Actor, flag_id: int, version: int | None = None) -> Flag:
     """Take back the last thing a person did to the flag; again, the one before it.
 
     Raises NotHere, StaleEdit, or ImpossibleMove when there is nothing (more) to take back.
     """
-    flag = _take(workspace, by, flag_id)
-    done = _done_by_people(flag)
-    if not done or done[-1].to_state != flag.state:
-        raise ImpossibleMove("There is nothing to undo: nobody has moved this flag since it last changed.")
-    last = done[-1]
-    changes = _as_before(workspace, last.from_state, done[:-1])
-    moved = _move(workspace, by, flag, version, "undo", changes, f"Undid {last.action}.")
-    if last.note == ITEM_WAS_SUNSET:
-        _release_item_again(workspace, by, flag)
-    elif changes["state"] == "accepted":
-        _sunset_item(workspace, by, flag)
-    return moved
+    return _move(workspace, by, Move(flag_id, "undo", version=version))
 
 
-def _take(workspace: Workspace, by: Actor, flag_id: int) -> Flag:
-    """The flag, locked: of two people who move it at once the second sees what the first did.
-
-    Its subject is marked first, in the order of the worker, which holds marks before it writes flags.
+@transaction.atomic
+def move_flags(*, workspace: Workspace, by: Actor, moves: Sequence[Move]) -> list[Moved]:
+    """Make many moves, each by itself: one that is refused holds up no other. A fixed number of queries, but
+    for the items that move along.
     """
-    flags = Flag.objects.in_workspace(workspace.id).filter(pk=flag_id)
-    flag = flags.first()
-    if flag is None:
-        raise NotHere
-    if flag.item_id is not None:
-        mark_items(workspace, [flag.item_id], by)
-    elif flag.source_id is not None:
-        mark_source(workspace, flag.source_id, by, is_calendar_changed=False)
-    held = flags.select_for_update().first()
-    if held is None:
-        raise NotHere
-    return held
+    standings = _take(workspace, by, {move.flag_id for move in moves})
+    answers: list[Moved] = []
+    planned: list[tuple[Moved, Standing, Planned]] = []
+    seen: set[int] = set()
+    statuses: dict[int, str] = {}
+    for move in moves:
+        answer = Moved()
+        answers.append(answer)
+        try:
+            standing = _as_it_is(standings.get(move.flag_id), statuses)
+            plan = _plan(standing, move, is_repeated=move.flag_id in seen)
+            _move_item(workspace, by, standing.flag, plan, statuses)
+        except (NotHere, StaleEdit, Refused, ImpossibleMove) as refusal:
+            answer.refusal = refusal
+        else:
+            seen.add(move.flag_id)
+            planned.append((answer, standing, plan))
+    _write(workspace, by, planned)
+    return answers
 
 
-def _move(
-    workspace: Workspace,
-    by: Actor,
-    flag: Flag,
-    version: int | None,
-    action: str,
-    changes: dict[str, Any],
-    note: str,
-) -> Flag:
-    """Change the flag's state and write down who did it."""
-    flags = Flag.objects.in_workspace(workspace.id)
+def _move(workspace: Workspace, by: Actor, move: Move) -> Flag:
+    with transaction.atomic():
+        [moved] = move_flags(workspace=workspace, by=by, moves=[move])
+        if moved.refusal is not None:
+            raise moved.refusal
+    assert moved.flag is not None
+    return moved.flag
+
+
+def _as_it_is(standing: Standing | None, statuses: Mapping[int, str]) -> Standing:
+    """The flag with its item as an earlier move left it."""
+    if standing is None:
+        raise NotHere
+    moved_to = statuses.get(standing.flag.item_id or 0)
+    return standing if moved_to is None else replace(standing, item_status=moved_to)
+
+
+def _plan(standing: Standing, move: Move, *, is_repeated: bool) -> Planned:
+    if is_repeated:
+        raise Refused([Complaint("id", "repeated", "This flag is moved by an earlier row.")])
     # A stale version is told before an impossible move: the caller has yet to see what the flag became.
-    expected = flag.version if version is None else version
-    if expected == flag.version and action in ALLOWED_FROM and flag.state not in ALLOWED_FROM[action]:
-        raise ImpossibleMove(f"A flag that is {flag.state} cannot be moved by {action}.")
-    if flag.state not in OPEN_STATES and changes["state"] in OPEN_STATES and _has_successor(flag):
-        raise ImpossibleMove(_SUCCESSOR)
+    if move.version is not None and move.version != standing.flag.version:
+        raise StaleEdit
+    return plan_move(standing, move.move, move.said)
+
+
+def _take(workspace: Workspace, by: Actor, flag_ids: set[int]) -> dict[int, Standing]:
+    """The flags, locked: of two people who move one at once the second sees what the first did.
+
+    Their subjects are marked first, in the order of the worker, which holds marks before it writes flags.
+    """
+    flags = Flag.objects.in_workspace(workspace.id).filter(pk__in=flag_ids)
+    subjects = list(flags.values_list("item_id", "source_id"))
+    mark_items(workspace, {item_id for item_id, _ in subjects if item_id is not None}, by)
+    for source_id in sorted({id_ for item_id, id_ in subjects if item_id is None and id_ is not None}):
+        mark_source(workspace, source_id, by, is_calendar_changed=False)
+    held = list(flags.order_by("pk").select_for_update())
+    items = {flag.item_id for flag in held if flag.item_id is not None}
+    statuses = dict(Item.objects.in_workspace(workspace.id).filter(pk__in=items).values_list("pk", "status"))
+    actions: dict[int, list[FlagAction]] = defaultdict(list)
+    told = FlagAction.objects.in_workspace(workspace.id).filter(flag__in=held)
+    for action in told.order_by("at", "id"):
+        actions[action.flag_id].append(action)
+    successors = _standing_subjects(workspace, held)
+    today = timezone.now().astimezone(workspace.zone).date()
+    return {
+        flag.pk: Standing(
+            flag,
+            done_by_people(actions[flag.pk]),
+            statuses.get(flag.item_id) if flag.item_id is not None else None,
+            bool(successors[_subject(flag)] - {flag.pk}),
+            today,
+        )
+        for flag in held
+    }
+
+
+def _subject(flag: Flag) -> tuple[str, int | None, int | None, int | None]:
+    return (flag.reason, flag.item_id, flag.outcome_id, flag.source_id)
+
+
+def _standing_subjects(workspace: Workspace, flags: Sequence[Flag]) -> dict[Any, set[int]]:
+    """The flags that stand on the subjects of those which do not."""
+    found: dict[Any, set[int]] = defaultdict(set)
+    set_aside = [flag for flag in flags if flag.state not in OPEN_STATES]
+    if set_aside:
+        standing = Flag.objects.in_workspace(workspace.id).standing()
+        items = standing.filter(item_id__in={flag.item_id for flag in set_aside if flag.item_id})
+        sources = standing.filter(source_id__in={flag.source_id for flag in set_aside if flag.source_id})
+        for flag in items | sources:
+            found[_subject(flag)].add(flag.pk)
+    return found
+
+
+def _move_item(workspace: Workspace, by: Actor, flag: Flag, plan: Planned, statuses: dict[int, str]) -> None:
+    if plan.item_status is None or flag.item_id is None:
+        return
+    changes = {"status": plan.item_status}
+    edit_item(workspace=workspace, by=by, item_id=flag.item_id, version=None, changes=changes)
+    statuses[flag.item_id] = plan.item_status
+
+
+def _write(workspace: Workspace, by: Actor, planned: Sequence[tuple[Moved, Standing, Planned]]) -> None:
+    """Write the flags and who moved them."""
+    actions = []
+    now = timezone.now()
+    for answer, standing, plan in planned:
+        flag = standing.flag
+        actions.append(
+            FlagAction(
+                workspace=workspace,
+                flag=flag,
+                action=plan.action,
+                from_state=flag.state,
+                to_state=plan.changes["state"],
+                user_id=by.user_id,
+                by=by.name,
+                note=plan.note,
+            )
+        )
+        for name, value in plan.changes.items():
+            setattr(flag, name, value)
+        flag.version, flag.updated_at = flag.version + 1, now
+        answer.flag = flag
     try:
         with transaction.atomic():
-            guarded_update(flags, flag.pk, expected, changes)
+            Flag.objects.bulk_update([standing.flag for _, standing, _ in planned], _MOVED)
     except IntegrityError as clash:
-        # The clock opened another between the look and the update.
-        raise ImpossibleMove(_SUCCESSOR) from clash
-    FlagAction.objects.create(
-        workspace=workspace,
-        flag=flag,
-        action=action,
-        from_state=flag.state,
-        to_state=changes["state"],
-        user_id=by.user_id,
-        by=by.name,
-        note=note,
-    )
-    return flags.get(pk=flag.pk)
-
-
-_SUCCESSOR = "Another flag with this reason has been opened on the same subject since."
-
-
-def _has_successor(flag: Flag) -> bool:
-    same = Flag.objects.in_workspace(flag.workspace_id).standing().filter(reason=flag.reason)
-    subject = {"item_id": flag.item_id, "outcome_id": flag.outcome_id, "source_id": flag.source_id}
-    return same.filter(**subject).exclude(pk=flag.pk).exists()
-
-
-def _done_by_people(flag: Flag) -> Sequence[FlagAction]:
-    """What people did to the flag since the clock last moved it and did not take back; oldest first."""
-    done: list[FlagAction] = []
-    for action in FlagAction.objects.in_workspace(flag.workspace_id).filter(flag=flag).order_by("at", "id"):
-        if action.action == "undo":
-            done = done[:-1]
-        elif action.action in ALLOWED_FROM:
-            done.append(action)
-        else:
-            done = []
-    return done
-
-
-def _as_before(workspace: Workspace, state: str, done: Sequence[FlagAction]) -> dict[str, Any]:
-    """The fields of a flag that returns to `state`, when `done` is what people had done to it by then."""
-    if state == "dismissed":
-        reason = next((action.note for action in reversed(done) if action.action == "dismiss"), "")
-        return {**_opened(), "state": state, "dismiss_reason": reason, "is_suppressing": True}
-    if state == "snoozed":
-        ends = (date.fromisoformat(action.note) for action in reversed(done) if action.action == "snooze")
-        until = next(ends, None)
-        if until is None or until <= _wall_day(workspace):
-            return _opened()
-        return {**_opened(), "state": state, "snoozed_until": until}
-    return {**_opened(), "state": state, "is_suppressing": state == "accepted"}
-
-
-def _opened() -> dict[str, Any]:
-    return {"state": "open", "snoozed_until": None, "dismiss_reason": "", "is_suppressing": False}
-
-
-def _wall_day(workspace: Workspace) -> date:
-    """Today by the wall clock in the workspace's zone; snoozes do not follow the pin."""
-    return timezone.now().astimezone(workspace.zone).date()
-
-
-def _status_of_item(flag: Flag) -> str:
-    assert flag.item_id is not None
-    return Item.objects.in_workspace(flag.workspace_id).values_list("status", flat=True).get(pk=flag.item_id)
-
-
-def _sunset_item(workspace: Workspace, by: Actor, flag: Flag) -> None:
-    assert flag.item_id is not None
-    status = _status_of_item(flag)
-    if status == SUNSET:
-        return
-    if status != RELEASED:
-        raise ImpossibleMove(f"The item is {status}: only a released item can be sunset.")
-    edit_item(workspace=workspace, by=by, item_id=flag.item_id, version=None, changes={"status": SUNSET})
-
-
-def _release_item_again(workspace: Workspace, by: Actor, flag: Flag) -> None:
-    assert flag.item_id is not None
-    # Somebody may have moved the item on since; their move is not ours to take back.
-    if _status_of_item(flag) == SUNSET:
-        changes = {"status": RELEASED}
-        edit_item(workspace=workspace, by=by, item_id=flag.item_id, version=None, changes=changes)
+        # The clock opened another on one of the subjects between the look and the update.
+        raise ImpossibleMove(SUCCESSOR) from clash
+    FlagAction.objects.bulk_create(actions)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from outcomes.formulas.scoring_models import merged, weights_from, what_is_wrong
 from outcomes.models import ScoringModel
 from outcomes.pipeline.marks import mark_every_item
+from outcomes.pipeline.quiet import begin_quiet_run
 from outcomes.pipeline.scoring_model import active_model
 from outcomes.services.previews import MOST_SHOWN, POINTS, Preview, preview
 from outcomes.services.refusals import ImpossibleMove
@@ -133,6 +134,7 @@ def activate_model(*, workspace: Workspace, by: Actor, model_id: int, revision: 
         "via": by.via,
     }
     mark_every_item(workspace.pk, cause=cause)
+    begin_quiet_run(workspace.pk, "scoring_model", cause)
     model.refresh_from_db()
     return model
 

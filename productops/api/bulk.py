@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar, Protocol
 
@@ -24,6 +24,7 @@ from productops.api.views import Resource
 from productops.workspaces.actors import Actor
 from productops.workspaces.batches import (
     CREATED,
+    IMPOSSIBLE,
     MOST_ROWS,
     NOT_FOUND,
     REFUSED,
@@ -33,9 +34,9 @@ from productops.workspaces.batches import (
     RowAnswer,
     Wish,
 )
-from productops.workspaces.models import Workspace
+from productops.workspaces.models import Versioned, Workspace
 
-_STATUS_OF = {NOT_FOUND: 404, STALE: 412, TAKEN: 409}
+_STATUS_OF = {NOT_FOUND: 404, STALE: 412, TAKEN: 409, IMPOSSIBLE: 409}
 
 
 class WritesBatches(Protocol):
@@ -90,24 +91,7 @@ class BulkMixin(Resource):
         names, if it still has that version. When a row is refused and `partial` was not asked for, nothing is
         written and the problem's `results` answer for every row.
         """
-        is_partial, is_dry_run = yes_no(request, "partial"), yes_no(request, "dry_run")
-        rows = _rows_of(request.data)
-        with transaction.atomic():
-            results = self._write(rows)
-            counts = Counter(result["status"] for result in results)
-            is_refused = bool(counts[REFUSED]) and not is_partial
-            if is_dry_run or is_refused:
-                transaction.set_rollback(True)
-            else:
-                # What the database checks at commit it says now, as an answer and not after one.
-                with connection.cursor() as cursor:
-                    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
-        if is_dry_run:
-            _forget_new_ids(results)
-        if is_refused and not is_dry_run:
-            raise _problem(results)
-        totals = {status: counts[status] for status in ROW_STATUSES}
-        return Response({"results": results, **totals, "is_dry_run": is_dry_run})
+        return answer_rows(request, self._write)
 
     def described_body(self) -> type[serializers.BaseSerializer] | None:
         serializer_class: Any = self.get_serializer_class()
@@ -124,11 +108,36 @@ class BulkMixin(Resource):
             try:
                 wishes.append(_wish(index, row, makes, changes))
             except ValidationError as error:
-                results[index] = _refused(index, field_errors(error.detail, path=f"/rows/{index}"))
+                results[index] = row_refused(index, field_errors(error.detail, path=f"/rows/{index}"))
         # What the rows themselves refuse is known; the others are tried, so that all complaints come at once.
         for answer in self.batch(self.workspace, self.actor).write(wishes):
             results[answer.index] = _result(answer)
         return [results[index] for index in range(len(rows))]
+
+
+def answer_rows(request: Request, write: Callable[[Sequence[Any]], list[dict[str, Any]]]) -> Response:
+    """Have `write` write the rows of the body in one transaction, which stands if the request lets it stand.
+
+    `write` answers for each row in order, with `row_taken` or `row_refused`.
+    """
+    is_partial, is_dry_run = yes_no(request, "partial"), yes_no(request, "dry_run")
+    rows = _rows_of(request.data)
+    with transaction.atomic():
+        results = write(rows)
+        counts = Counter(result["status"] for result in results)
+        is_refused = bool(counts[REFUSED]) and not is_partial
+        if is_dry_run or is_refused:
+            transaction.set_rollback(True)
+        else:
+            # What the database checks at commit it says now, as an answer and not after one.
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+    if is_dry_run:
+        _forget_new_ids(results)
+    if is_refused and not is_dry_run:
+        raise _problem(results)
+    totals = {status: counts[status] for status in ROW_STATUSES}
+    return Response({"results": results, **totals, "is_dry_run": is_dry_run})
 
 
 def yes_no(request: Request, name: str) -> bool:
@@ -184,18 +193,24 @@ def _result(answer: RowAnswer) -> dict[str, Any]:
             )
             for said in answer.complaints
         ]
-        return _refused(answer.index, errors)
+        return row_refused(answer.index, errors)
+    return row_taken(answer.index, answer.status, answer.row)
+
+
+def row_taken(index: int, status: str, row: Versioned) -> dict[str, Any]:
+    """The answer for a row that was made, changed or left as it was."""
     return {
-        "index": answer.index,
-        "status": answer.status,
-        "id": answer.row.pk,
-        "key": getattr(answer.row, "key", None),
-        "version": answer.row.version,
+        "index": index,
+        "status": status,
+        "id": row.pk,
+        "key": getattr(row, "key", None),
+        "version": row.version,
         "errors": [],
     }
 
 
-def _refused(index: int, errors: list[FieldError]) -> dict[str, Any]:
+def row_refused(index: int, errors: list[FieldError]) -> dict[str, Any]:
+    """The answer for a row of which nothing was done."""
     return {"index": index, "status": REFUSED, "id": None, "key": None, "version": None, "errors": errors}
 
 

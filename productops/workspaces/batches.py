@@ -19,7 +19,7 @@ REFUSED: Literal["refused"] = "refused"
 ROW_STATUSES = (CREATED, UPDATED, UNCHANGED, REFUSED)
 
 # Why a row is refused although its values are fine; every other code is about a value.
-NOT_FOUND, STALE, TAKEN = "not_found", "stale_edit", "taken"
+NOT_FOUND, STALE, TAKEN, IMPOSSIBLE = "not_found", "stale_edit", "taken", "impossible_move"
 
 
 @dataclass(frozen=True, slots=True)

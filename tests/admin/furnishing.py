@@ -25,6 +25,7 @@ from outcomes.models import (
     Observation,
     Outcome,
     ProductAudience,
+    QuietRun,
     Rule,
     RunningTotal,
     ScoringModel,
@@ -246,6 +247,14 @@ def _judged(workspace: Workspace, item: Item, outcome: Outcome) -> Flag:
     _estimated(workspace, outcome)
     flag = a_flag(item, recommendation="improve_adoption", evidence={"active": 1240, "share": 0.1265})
     FlagAction.objects.create(workspace=workspace, flag=flag, action="open", to_state="open", by="productops")
+    QuietRun.objects.create(
+        workspace=workspace,
+        kind="first_run",
+        started_at=NOON,
+        through_at=NOON,
+        ended_at=NOON,
+        counts={"opened": {"under_used": 1}, "resolved": {}},
+    )
     return flag
 
 

@@ -40,7 +40,7 @@ def body_for(operation: Operation, workspace: Workspace) -> Any:
     """A body of the workspace's own that the operation takes; None where it takes none."""
     if operation.method == "patch":
         return {}
-    if last_part(operation) == "bulk":
+    if last_part(operation) == "bulk" and "bulk" not in ROWS[operation.resource].bodies:
         creation = Operation("post", operation.path.removesuffix("bulk/"), operation.view, "create")
         return {"rows": [body_for(creation, workspace)]}
     serializer = described_of(operation).body

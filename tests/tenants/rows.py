@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
-from outcomes.models import Candidate, Rule, ScoringModel, Source
+from outcomes.models import Candidate, QuietRun, Rule, ScoringModel, Source
 from productops.workspaces.models import Change, Invitation, Workspace
 from tests.factories import (
     a_customer,
@@ -69,6 +69,16 @@ def an_invitation(workspace: Workspace) -> Invitation:
 def a_change(workspace: Workspace) -> Change:
     an_item(workspace)
     return Change.objects.in_workspace(workspace.pk).order_by("-id")[0]
+
+
+def a_quiet_run(workspace: Workspace) -> QuietRun:
+    moment = datetime(2026, 5, 1, tzinfo=UTC)
+    said = {"kind": "thresholds", "started_at": moment, "through_at": moment, "ended_at": moment}
+    return QuietRun.objects.create(workspace=workspace, **said)
+
+
+def _moves_of_one_flag(workspace: Workspace) -> list[dict[str, Any]]:
+    return [{"id": a_flag(an_item(workspace)).pk, "action": "acknowledge"}]
 
 
 def a_source_of_events(workspace: Workspace) -> Source:
@@ -132,8 +142,12 @@ ROWS: dict[str, Row] = {
     "deliveries": Row(OR, OW, lambda workspace: a_delivery(a_source(workspace), state="done")),
     "candidates": Row(OR, OW, a_candidate),
     "flags": Row(
-        OR, OW, lambda workspace: a_flag(an_item(workspace)), bodies={"snooze": {"until": "2099-01-01"}}
+        OR,
+        OW,
+        lambda workspace: a_flag(an_item(workspace)),
+        bodies={"snooze": {"until": "2099-01-01"}, "bulk": {"rows": _moves_of_one_flag}},
     ),
+    "insights": Row(OR, OW, a_quiet_run),
     "scoring-models": Row(OR, "admin", a_scoring_model),
     "workspace": Row(R, "admin"),
     "members": Row(R, "admin", a_member, body={"role": "admin"}),

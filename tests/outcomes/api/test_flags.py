@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from outcomes.models import Flag
+from outcomes.models import Flag, QuietRun
 from productops.workspaces.models import Workspace
 from roadmap.models import Item
 from tests.callers import Caller, SignedIn, pointers
@@ -213,3 +213,127 @@ def test_flags_are_exported_with_the_same_filters(item: Item, flag: Flag, paula:
     response = paula.get("flags.csv?state=dismissed&fields=reason,item,dismiss_reason")
     rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))
     assert rows == [{"reason": "declining", "item": "saved-carts", "dismiss_reason": "'+1 from me"}]
+
+
+def moves(paula: Caller, rows: list[Any], query: str = "") -> Any:
+    return paula.post(f"flags/bulk/{query}", {"rows": rows})
+
+
+def test_many_flags_are_moved_at_once_each_answered_for(workspace: Workspace, paula: Caller) -> None:
+    held = [a_flag(an_item(workspace, status="released", released_on=date(2026, 1, 5))) for _ in range(5)]
+    until = body_of("snooze")["until"]
+    rows = [
+        {"id": held[0].pk, "action": "acknowledge", "note": "seen"},
+        {"id": held[1].pk, "action": "snooze", "until": until},
+        {"id": held[2].pk, "action": "dismiss", "reason": "By design."},
+        {"id": held[3].pk, "action": "accept"},
+    ]
+    told = moves(paula, rows).json()
+    assert (told["updated"], told["refused"]) == (4, 0)
+    assert [row["version"] for row in told["results"]] == [2, 2, 2, 2]
+    states = ["acknowledged", "snoozed", "dismissed", "accepted", "open"]
+    assert [Flag.objects.get(pk=flag.pk).state for flag in held] == states
+    assert Item.objects.get(pk=held[3].item_id).status == "sunset"
+    back = moves(paula, [{"id": flag.pk, "action": "undo"} for flag in held[:4]])
+    assert back.status_code == 200, back.content
+    assert set(Flag.objects.values_list("state", flat=True)) == {"open"}
+    assert Item.objects.get(pk=held[3].item_id).status == "released"
+
+
+def test_one_flag_that_cannot_be_moved_holds_up_all_unless_partial_was_said(
+    item: Item, flag: Flag, paula: Caller
+) -> None:
+    over = a_flag(item, reason="declining", state="resolved")
+    rows = [{"id": flag.pk, "action": "dismiss"}, {"id": over.pk, "action": "dismiss"}]
+    refused = moves(paula, rows)
+    assert (refused.status_code, pointers(refused)) == (409, {"/rows/1/action"})
+    assert [row["status"] for row in refused.json()["results"]] == ["updated", "refused"]
+    assert Flag.objects.get(pk=flag.pk).state == "open"
+    told = moves(paula, rows, "?partial=true").json()
+    assert (told["updated"], told["refused"]) == (1, 1)
+    assert Flag.objects.get(pk=flag.pk).state == "dismissed"
+
+
+def test_a_dry_run_moves_nothing(flag: Flag, paula: Caller) -> None:
+    told = moves(paula, [{"id": flag.pk, "action": "accept"}], "?dry_run=true").json()
+    assert (told["updated"], told["is_dry_run"]) == (1, True)
+    assert Flag.objects.get().state == "open"
+    assert not Flag.objects.get().actions.exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "pointer"),
+    [
+        ({"action": "dismiss"}, "/rows/0/id"),
+        ({"id": 987654, "action": "dismiss"}, "/rows/0/id"),
+        ({"id": "7", "action": "dismiss"}, "/rows/0/id"),
+        ({"id": True, "action": "dismiss"}, "/rows/0/id"),
+        ({"action": "explode"}, "/rows/0/action"),
+        ({"action": "snooze"}, "/rows/0/until"),
+        ({"action": "snooze", "until": "2020-01-01"}, "/rows/0/until"),
+        ({"action": "dismiss", "until": "2030-01-01"}, "/rows/0/until"),
+        ({"action": "dismiss", "version": 9}, "/rows/0/version"),
+        ({"action": "dismiss", "reason": 7}, "/rows/0/reason"),
+        ("dismiss", "/rows/0"),
+    ],
+)
+def test_a_row_says_where_it_is_wrong(flag: Flag, paula: Caller, row: Any, pointer: str) -> None:
+    said = {"id": flag.pk, **row} if isinstance(row, dict) and pointer != "/rows/0/id" else row
+    response = moves(paula, [said])
+    assert response.status_code in (400, 404, 412), response.content
+    assert pointers(response) == {pointer}
+    assert Flag.objects.get().state == "open"
+
+
+def test_a_flag_is_moved_once_in_a_batch(flag: Flag, paula: Caller) -> None:
+    response = moves(paula, [{"id": flag.pk, "action": "acknowledge"}, {"id": flag.pk, "action": "dismiss"}])
+    assert (response.status_code, pointers(response)) == (400, {"/rows/1/id"})
+
+
+def test_an_outsider_moves_no_flag_in_a_batch(flag: Flag) -> None:
+    response = moves(Caller(a_workspace()), [{"id": flag.pk, "action": "dismiss"}])
+    assert response.status_code == 404
+    assert Flag.objects.get().state == "open"
+
+
+def test_a_key_that_reads_moves_no_flag_in_a_batch(workspace: Workspace, flag: Flag) -> None:
+    reader = Caller(workspace, ["outcomes:read"])
+    assert moves(reader, [{"id": flag.pk, "action": "dismiss"}]).status_code == 403
+
+
+def test_moving_many_flags_costs_as_many_queries_as_moving_few(workspace: Workspace, paula: Caller) -> None:
+    asked = []
+    paula.get("flags/")
+    for number in (2, 40):
+        rows = [{"id": a_flag(an_item(workspace)).pk, "action": "dismiss"} for _ in range(number)]
+        with CaptureQueriesContext(connection) as captured:
+            assert moves(paula, rows).status_code == 200
+        asked.append(len(captured))
+    assert asked[0] == asked[1]
+
+
+def test_the_history_of_a_flag_says_who_did_what(flag: Flag, paula: Caller) -> None:
+    paula.post(f"flags/{flag.pk}/acknowledge/", {"note": "seen"})
+    paula.post(f"flags/{flag.pk}/undo/")
+    told = paula.get(f"flags/{flag.pk}/history/").json()["results"]
+    assert [(one["action"], one["to_state"]) for one in told] == [
+        ("acknowledge", "acknowledged"),
+        ("undo", "open"),
+    ]
+    assert Caller(a_workspace()).get(f"flags/{flag.pk}/history/").status_code == 404
+
+
+def test_a_digest_is_listed_and_answered(workspace: Workspace, paula: Caller) -> None:
+    now = timezone.now()
+    counts = {"opened": {"under_used": 3, "abandoned": 1}, "resolved": {}}
+    whole = {"started_at": now, "through_at": now, "ended_at": now, "counts": counts, "is_announced": True}
+    run = QuietRun.objects.create(workspace=workspace, kind="thresholds", **whole)
+    QuietRun.objects.create(workspace=a_workspace(), kind="thresholds", **whole)
+    [told] = paula.get("insights/quiet-runs/?kind=thresholds&is_announced=true").json()["results"]
+    assert (told["opened_count"], told["resolved_count"], told["opened"]["under_used"]) == (4, 0, 3)
+    answered = paula.post(f"insights/quiet-runs/{run.pk}/answer/").json()
+    assert answered["answered_at"] is not None
+    assert Caller(a_workspace()).post(f"insights/quiet-runs/{run.pk}/answer/").status_code == 404
+    assert (
+        Caller(workspace, ["outcomes:read"]).post(f"insights/quiet-runs/{run.pk}/answer/").status_code == 403
+    )

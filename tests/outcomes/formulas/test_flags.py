@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,11 @@ from outcomes.formulas.flags import (
     VERDICT_REASONS,
     Episode,
     VerdictSpan,
+    active_days_per_period,
+    all_episodes,
+    class_holding_since,
+    episode_of,
+    is_still_answered,
     open_episodes,
     recommended_action,
 )
@@ -172,3 +177,76 @@ def test_unused_without_any_excuse_is_for_sunset() -> None:
 
 def test_a_source_that_went_stale_wants_its_tracking_checked() -> None:
     assert recommended_action(reason="stale_source", mrr_share=1.0) == "check_tracking"
+
+
+@given(histories, st.integers(1, 4), st.integers(1, 9))
+def test_all_episodes_are_disjoint_in_order_and_only_the_last_may_be_open(
+    days: str, open_after: int, resolve_after: int
+) -> None:
+    clocks = {"open_after": open_after, "resolve_after": resolve_after}
+    for episodes in all_episodes(merged(days), **clocks).values():
+        for before, after in pairwise(episodes):
+            assert before.resolved_on is not None
+            assert before.resolved_on < after.holding_since
+
+
+@given(histories, st.integers(0, 60))
+def test_what_had_resolved_by_a_day_does_not_depend_on_the_days_after_it(days: str, seen: int) -> None:
+    early, late = all_episodes(merged(days[:seen])), all_episodes(merged(days))
+    for reason, episodes in early.items():
+        over = [episode for episode in episodes if episode.resolved_on is not None]
+        assert list(late[reason][: len(over)]) == over
+
+
+@given(histories, st.sets(st.integers(1, 60)))
+def test_it_does_not_matter_on_which_days_a_job_looked(days: str, looked: set[int]) -> None:
+    """A flag that stands when the last job looks is the same, whatever jobs looked before it."""
+    standing: dict[str, Episode] = {}
+    for day in sorted({*looked, len(days)}):
+        standing = {
+            reason: episode
+            for reason, episode in open_episodes(merged(days[:day])).items()
+            if episode.resolved_on is None
+        }
+    assert standing == {
+        reason: episode
+        for reason, episode in open_episodes(merged(days)).items()
+        if episode.resolved_on is None
+    }
+
+
+@given(histories, st.integers(0, 60), st.integers(1, 20))
+def test_a_pause_anywhere_moves_clocks_but_opens_and_resolves_nothing(
+    days: str, place: int, pause: int
+) -> None:
+    paused = days[:place] + "." * pause + days[place:]
+    for reason, episodes in all_episodes(merged(days)).items():
+        after = all_episodes(merged(paused))[reason]
+        assert [one.resolved_on is None for one in after] == [one.resolved_on is None for one in episodes]
+
+
+def test_a_class_holds_on_while_its_reasons_take_turns() -> None:
+    history = merged("nnnaaa")
+    assert class_holding_since("abandoned", history) == on(1)
+    assert open_episodes(history)["abandoned"].holding_since == on(4)
+    assert class_holding_since("declining", history) is None
+    assert class_holding_since("abandoned", merged("nn" + "h" * 7)) is None
+
+
+def test_what_a_person_answered_is_still_the_same_while_it_has_held_ever_since() -> None:
+    assert is_still_answered(answered_on=on(5), holding_since=on(3))
+    assert not is_still_answered(answered_on=on(5), holding_since=on(6))
+    assert not is_still_answered(answered_on=on(5), holding_since=None)
+
+
+def test_the_episode_of_some_days_is_the_latest_that_touches_them() -> None:
+    first, second = all_episodes(merged("uu" + "h" * 7 + "uuu"))["under_used"]
+    assert episode_of((first, second), on(1), on(4)) == first
+    assert episode_of((first, second), on(1), on(10)) == second
+    assert episode_of((first,), on(20), on(30)) is None
+
+
+def test_frequency_is_the_active_days_of_a_person_per_natural_period() -> None:
+    assert active_days_per_period(80, 10, 28, 7) == pytest.approx(2)
+    assert active_days_per_period(10, 10, 28, 14) == pytest.approx(0.5)
+    assert active_days_per_period(0, 0, 28, 7) is None
