@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from outcomes.pipeline import clock, doorbell, interpret, partitions, retention, settle
+from outcomes.pipeline import clock, doorbell, interpret, partitions, reconcile, retention, settle
 from outcomes.services import waiting_files
 
 # Well under the soft time limit, so that a task ends by itself and the next one goes on.
@@ -43,6 +43,12 @@ def take_files() -> None:
 def tick() -> None:
     """Judge workspaces anew whose day has turned."""
     clock.tick()
+
+
+@shared_task(name="outcomes.reconcile")
+def reconcile_due() -> None:
+    """Go on with the night's comparison of what is stored with what the facts say."""
+    reconcile.reconcile_due(max_seconds=SLICE_SECONDS)
 
 
 @shared_task(name="outcomes.make_partitions")

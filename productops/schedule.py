@@ -11,6 +11,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "files": {"task": "outcomes.take_files", "schedule": 5.0, "options": {"expires": 5}},
     # Moves every workspace whose day has turned, and looks for silent sources.
     "tick": {"task": "outcomes.tick", "schedule": 60.0, "options": {"expires": 60}},
+    # Every night, in slices: what is stored against what the facts say.
+    "reconcile": {"task": "outcomes.reconcile", "schedule": 30.0, "options": {"expires": 30}},
     # Makes next month's partitions ahead of time.
     "partitions": {"task": "outcomes.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
     # Bodies of deliveries, and months of facts, that are older than the settings keep.

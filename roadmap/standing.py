@@ -39,19 +39,30 @@ def refresh(workspace_id: int, problem_ids: Iterable[int], today: date) -> list[
     A problem's numbers are over the evidence of its whole subtree, each customer counted once; archived
     problems beneath it do not count.
     """
+    standings = compute(workspace_id, problem_ids, today)
+    ProblemStanding.objects.bulk_create(
+        standings,
+        update_conflicts=True,
+        unique_fields=["problem"],
+        update_fields=[*NUMBERS, "computed_at"],
+    )
+    return [one.problem_id for one in standings]
+
+
+# What a standing says; compared and written by these names.
+NUMBERS = [
+    field.name
+    for field in ProblemStanding._meta.concrete_fields
+    if field.name not in ("id", "workspace", "problem", "computed_at")
+]
+
+
+def compute(workspace_id: int, problem_ids: Iterable[int], today: date) -> list[ProblemStanding]:
+    """How problems and all above them stand by their evidence and surveys, in the order of their ids. Reads only."""
     trees = _subtrees(workspace_id, list(problem_ids))
     evidence = _evidence({below for tree in trees.values() for below in tree}, today)
     segments = _segments(trees, today)
-    standings = [_standing(workspace_id, id_, trees[id_], evidence, segments) for id_ in sorted(trees)]
-    names = [
-        field.name
-        for field in ProblemStanding._meta.concrete_fields
-        if field.name not in ("id", "workspace", "problem")
-    ]
-    ProblemStanding.objects.bulk_create(
-        standings, update_conflicts=True, unique_fields=["problem"], update_fields=names
-    )
-    return sorted(trees)
+    return [_standing(workspace_id, id_, trees[id_], evidence, segments) for id_ in sorted(trees)]
 
 
 def credit(item_ids: Sequence[int]) -> dict[int, Credit]:

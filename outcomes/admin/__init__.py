@@ -12,6 +12,7 @@ from outcomes.admin import (
     marks,
     metrics,
     rules,
+    scoring_models,
     sources,
     values,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "marks",
     "metrics",
     "rules",
+    "scoring_models",
     "sources",
     "values",
 ]

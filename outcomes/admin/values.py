@@ -15,7 +15,7 @@ from outcomes.models import (
     ItemUsage,
     ItemValue,
     ProductAudience,
-    ScoringModel,
+    Reconciliation,
     ValueRecord,
     VerdictSpan,
 )
@@ -78,15 +78,15 @@ class ExposureAdmin(OfItemAdmin):
     ordering = ("-on_date", "-id")
 
 
-@admin.register(ScoringModel)
-class ScoringModelAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "is_active", "is_used", "created_at")
-    ordering = ("-version", "-id")
-
-
 @admin.register(ProductAudience)
 class ProductAudienceAdmin(ReadOnlyAdmin):
     list_display = ("product", "on", "window_days", "active", "item_count")
     list_select_related = ("product",)
     list_filter = (("product", ScopedRelatedFilter),)
     ordering = ("-on", "product_id", "window_days", "id")
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(ReadOnlyAdmin):
+    list_display = ("started_at", "stage", "checked", "waiting", "drifted", "finished_at")
+    ordering = ("-started_at", "-id")

@@ -152,6 +152,14 @@ class VerdictFilters(WorkspaceFilterSet):
         fields: list[str] = []
 
 
+# `from` is no name that a class body could give.
+_BETWEEN = {
+    "from": django_filters.DateFilter("judged_on", "gte", label="Judged as of this day or later."),
+    "to": django_filters.DateFilter("judged_on", "lte", label="Judged as of this day or earlier."),
+}
+ValueHistoryFilters = type("ValueHistoryFilters", (WorkspaceFilterSet,), _BETWEEN)
+
+
 class VerdictFilter(ChoicesFilter):
     """Items with one of these verdicts as they stand."""
 

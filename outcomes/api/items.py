@@ -17,7 +17,7 @@ from rest_framework.serializers import Serializer
 
 from outcomes.api.cards import usage_of, value_of
 from outcomes.api.days import DAYS_PARAMETERS, asked_days, described
-from outcomes.api.filters import StandingFlagFilter, VerdictFilter, VerdictFilters
+from outcomes.api.filters import StandingFlagFilter, ValueHistoryFilters, VerdictFilter, VerdictFilters
 from outcomes.api.item_export import ITEMS_CSV
 from outcomes.api.item_serializers import (
     ItemCardSerializer,
@@ -159,7 +159,7 @@ class ValueHistoryViewSet(HistoryOfItem):
 
     model = ValueRecord
     serializer_class = ValueRecordSerializer
-    filter_backends: list[Any] = []
+    filterset_class = ValueHistoryFilters
     orderings: ClassVar[dict[str, Any]] = {"as_of": "as_of"}
     default_ordering = ("-as_of",)
 

@@ -15,6 +15,7 @@ from outcomes.api import (
     quiet,
     rules,
     scoring_models,
+    values,
     views,
 )
 
@@ -31,6 +32,7 @@ ROUTES: list[tuple[str, Any]] = [
     ("scoring-models", scoring_models.ScoringModelViewSet),
     ("imports", files.FileImportViewSet),
     ("insights/quiet-runs", quiet.QuietRunViewSet),
+    ("insights/reconciliations", values.ReconciliationViewSet),
 ]
 
 # What a router has no words for: files, a list beneath an item, and a door that only takes.
@@ -52,6 +54,12 @@ PATHS = [
         items.VerdictHistoryViewSet.as_view({"get": "list"}),
         name="item-usage-verdicts",
     ),
+    path(
+        "items/<str:id>/value/what-if/",
+        values.ValueOfItemViewSet.as_view({"post": "what_if"}),
+        name="item-value-what-if",
+    ),
+    path("items/<str:id>/value/at/", values.ValueOfItemViewSet.as_view({"get": "at"}), name="item-value-at"),
     path(
         "sources/<str:source>/rules/",
         rules.RulesOfSourceViewSet.as_view({"get": "list", "post": "create"}),

@@ -8,6 +8,7 @@ from outcomes.models.marks import Mark, WorkspaceClock
 from outcomes.models.metrics import Metric, MetricDay, MetricSource, Observation
 from outcomes.models.outcomes import Outcome
 from outcomes.models.quiet import QuietRun
+from outcomes.models.reconciliations import Reconciliation
 from outcomes.models.rules import Candidate, ExposureReport, Rule, RunningTotal
 from outcomes.models.sources import Source, SourceDay, SourceSecret
 from outcomes.models.usage import Exposure, ItemSource, ProductAudience, UsageDay, UsageEvent, UsageSnapshot
@@ -33,6 +34,7 @@ __all__ = [
     "Outcome",
     "ProductAudience",
     "QuietRun",
+    "Reconciliation",
     "Rule",
     "RunningTotal",
     "ScoringModel",

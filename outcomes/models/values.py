@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from productops.workspaces.models import WorkspaceOwned
 from roadmap.models import Item
@@ -102,6 +103,8 @@ class ValueRecord(Terms, WorkspaceOwned):
     item = models.ForeignKey(Item, models.CASCADE, db_constraint=False, related_name="value_records")
     cause = models.JSONField(default=dict)
     as_of = models.DateTimeField()
+    # When it was written, by the wall clock; `as_of` is the end of the pinned day where there is a pin.
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         indexes = [models.Index(F("item"), F("as_of").desc(), name="value_record_newest")]

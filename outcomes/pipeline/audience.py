@@ -26,10 +26,10 @@ def roll_audiences(workspace: Workspace, marks: Sequence[Claimed], onward: Marks
         product = products.get(mark.subject_id)
         if product is None:
             continue
-        items = _counted_items(product)
+        items = counted_items(product)
         changed = [
             moved
-            for window in sorted({thresholds_of(workspace, item).window_days for item in items})
+            for window in windows_of(workspace, items)
             if (moved := _roll(product, window, mark.from_on, today)) is not None
         ]
         if changed:
@@ -39,7 +39,7 @@ def roll_audiences(workspace: Workspace, marks: Sequence[Claimed], onward: Marks
                 )
 
 
-def _counted_items(product: Product) -> list[Item]:
+def counted_items(product: Product) -> list[Item]:
     """The product's items that are counted: by events, or by snapshots, which may lack their eligible users."""
     counted = ItemSource.objects.filter(Q(has_events=True) | Q(has_counts=True), item__product=product)
     return list(Item.objects.filter(id__in=counted.values("item_id"), status="released", archived_at=None))
@@ -47,17 +47,10 @@ def _counted_items(product: Product) -> list[Item]:
 
 def _roll(product: Product, window: int, from_on: date | None, today: date) -> date | None:
     """Write the audience of one window length; return the earliest day on which it changed."""
-    oldest = UsageDay.objects.filter(item__product=product, on__lte=today).aggregate(first=Min("on"))["first"]
-    if oldest is None:
-        deleted, _ = ProductAudience.objects.filter(product=product, window_days=window).delete()
-        return date.min if deleted else None
-    first = oldest if from_on is None else max(from_on, oldest)
-    known = {
-        row.on: (row.active, row.item_count)
-        for row in ProductAudience.objects.filter(product=product, window_days=window, on__gte=first)
-    }
-    counted = _count(product, window, first, today)
-    stale = {on: numbers for on, numbers in counted.items() if known.get(on) != numbers}
+    stale, is_gone = stale_days(product, window, from_on, today)
+    if is_gone:
+        ProductAudience.objects.filter(product=product, window_days=window).delete()
+        return date.min
     ProductAudience.objects.bulk_create(
         [
             ProductAudience(
@@ -75,6 +68,25 @@ def _roll(product: Product, window: int, from_on: date | None, today: date) -> d
         update_fields=["active", "item_count"],
     )
     return min(stale, default=None)
+
+
+def windows_of(workspace: Workspace, items: Sequence[Item]) -> list[int]:
+    """The window lengths that these items are judged by."""
+    return sorted({thresholds_of(workspace, item).window_days for item in items})
+
+
+def stale_days(
+    product: Product, window: int, from_on: date | None, today: date
+) -> tuple[dict[date, tuple[int, int]], bool]:
+    """What is to be written of an audience, by day, and whether all that is stored is to go. Reads only."""
+    stored = ProductAudience.objects.filter(product=product, window_days=window)
+    oldest = UsageDay.objects.filter(item__product=product, on__lte=today).aggregate(first=Min("on"))["first"]
+    if oldest is None:
+        return {}, stored.exists()
+    first = oldest if from_on is None else max(from_on, oldest)
+    known = {row.on: (row.active, row.item_count) for row in stored.filter(on__gte=first)}
+    counted = _count(product, window, first, today)
+    return {on: numbers for on, numbers in counted.items() if known.get(on) != numbers}, False
 
 
 def _count(product: Product, window: int, first: date, today: date) -> dict[date, tuple[int, int]]:

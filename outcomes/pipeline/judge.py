@@ -62,6 +62,7 @@ class SpanPlan:
     gone: list[int]
     new: list[VerdictSpan]
     runs: dict[int, list[Run]]
+    gone_items: frozenset[int] = frozenset()
 
     def last_known(self, item_id: int) -> str | None:
         """The newest verdict other than a data gap."""
@@ -85,13 +86,16 @@ def plan_spans(workspace_id: int, judged: Mapping[int, Judged]) -> SpanPlan:
     for row in VerdictSpan.objects.filter(item_id__in=known).order_by("item_id", "from_on"):
         known[row.item_id].append(row)
     gone: list[int] = []
+    gone_items = set()
     new: list[VerdictSpan] = []
     runs: dict[int, list[Run]] = {}
     for item_id, one in sorted(judged.items()):
         starts = _merged(known[item_id], one)
         before = {(row.from_on, row.verdict, row.reason): row.pk for row in known[item_id]}
         after = {(start.from_on, start.verdict.value, start.reason) for start in starts}
-        gone += [pk for key, pk in before.items() if key not in after]
+        stale = [pk for key, pk in before.items() if key not in after]
+        gone += stale
+        gone_items |= {item_id} if stale else set()
         new += [
             VerdictSpan(
                 workspace_id=workspace_id, item_id=item_id, from_on=from_on, verdict=verdict, reason=reason
@@ -99,7 +103,7 @@ def plan_spans(workspace_id: int, judged: Mapping[int, Judged]) -> SpanPlan:
             for from_on, verdict, reason in sorted(after - set(before), key=lambda key: key[0])
         ]
         runs[item_id] = _runs(starts, one.facts)
-    return SpanPlan(gone, new, runs)
+    return SpanPlan(gone, new, runs, frozenset(gone_items))
 
 
 def _merged(known: Sequence[VerdictSpan], one: Judged) -> list[Start]:

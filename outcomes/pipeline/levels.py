@@ -62,10 +62,19 @@ class Standing:
 class OutcomeLevels:
     """The outcomes of a batch of items with the daily totals behind them; asked for two days."""
 
-    def __init__(self, workspace: Workspace, items: Mapping[int, Item], days: Sequence[date]) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        items: Mapping[int, Item],
+        days: Sequence[date],
+        outcomes: Sequence[Outcome] | None = None,
+    ) -> None:
+        """`outcomes` are those of the items with their metrics, read from the database if they are not given."""
         self._items = items
-        outcomes = Outcome.objects.filter(item_id__in=items, metric__archived_at=None)
-        self._outcomes = list(outcomes.select_related("metric").order_by("item_id", "id"))
+        if outcomes is None:
+            held = Outcome.objects.filter(item_id__in=items, metric__archived_at=None)
+            outcomes = list(held.select_related("metric").order_by("item_id", "id"))
+        self._outcomes = outcomes
         wanted = [span for outcome in self._outcomes for span in self._windows(outcome, days)]
         self._totals = _totals(wanted)
         self._covered = _covered({outcome.metric_id for outcome in self._outcomes}, wanted)

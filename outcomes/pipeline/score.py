@@ -10,7 +10,7 @@ from django.utils import timezone
 from outcomes.formulas.realised import Realised, ScoringWeights
 from outcomes.formulas.valuing import GradedReading, ValueInputs, value_of
 from outcomes.formulas.verdicts import SHARES, Judgement, Verdict, judge
-from outcomes.models import ScoringModel
+from outcomes.models import Outcome, ScoringModel
 from outcomes.pipeline.expectation import expectations
 from outcomes.pipeline.explain import Whole, explanation_of, missing_of, usage_evidence
 from outcomes.pipeline.judge import TREND, Judged
@@ -31,16 +31,17 @@ def score_items(
     *,
     model: ScoringModel | None = None,
     supposed: Mapping[int, Supposed] | None = None,
+    outcomes: Sequence[Outcome] | None = None,
 ) -> dict[int, Scored]:
     """Return the value and the usage of each item as they are to stand. Reads only.
 
     `model` is the scoring model in force unless another is said; `supposed` holds inputs of items that are to
-    be taken as given instead of measured.
+    be taken as given instead of measured; `outcomes` are read from the database if they are not given.
     """
     today = workspace.today()
     by_id = {item.pk: item for item in items}
-    outcomes = OutcomeLevels(workspace, by_id, [today, today - TREND])
-    now, before = outcomes.on(today), outcomes.on(today - TREND)
+    levels = OutcomeLevels(workspace, by_id, [today, today - TREND], outcomes)
+    now, before = levels.on(today), levels.on(today - TREND)
     credits = standing.credit(list(by_id))
     expected = expectations(workspace, items, judged, today)
     model = model or active_model(workspace)

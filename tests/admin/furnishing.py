@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from outcomes.formulas.scoring_models import default_numbers
 from outcomes.models import (
     Candidate,
     Delivery,
@@ -26,6 +27,7 @@ from outcomes.models import (
     Outcome,
     ProductAudience,
     QuietRun,
+    Reconciliation,
     Rule,
     RunningTotal,
     ScoringModel,
@@ -243,7 +245,8 @@ def _judged(workspace: Workspace, item: Item, outcome: Outcome) -> Flag:
     VerdictSpan.objects.create(
         workspace=workspace, item=item, from_on=date(2026, 3, 30), verdict="under_used"
     )
-    ScoringModel.objects.create(workspace=workspace, version=1, weights={"outcome": 0.5})
+    ScoringModel.objects.create(workspace=workspace, version=1, weights=default_numbers(), is_active=True)
+    Reconciliation.objects.create(workspace=workspace, stage="done", finished_at=NOON)
     _estimated(workspace, outcome)
     flag = a_flag(item, recommendation="improve_adoption", evidence={"active": 1240, "share": 0.1265})
     FlagAction.objects.create(workspace=workspace, flag=flag, action="open", to_state="open", by="productops")

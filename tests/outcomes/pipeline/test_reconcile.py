@@ -1,0 +1,138 @@
+"""Every night everything is computed again from facts: drift is told, and mended."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from outcomes.models import ItemValue, Reconciliation, ValueRecord, VerdictSpan
+from outcomes.pipeline import marks
+from outcomes.pipeline.reconcile import DRIFT, reconcile, reconcile_due
+from roadmap.signals import problems_changed
+from tests.callers import Caller
+from tests.factories import a_link, a_metric, a_problem, a_product, a_workspace, an_outcome, evidence
+from tests.outcomes.pipeline.stating import Team, days_before, dump, people, used
+from tests.outcomes.pipeline.test_values_and_flags import observed
+
+pytestmark = pytest.mark.django_db
+
+PIN = date(2026, 5, 1)
+
+
+@pytest.fixture
+def team() -> Team:
+    """Two items of a product with users, an outcome and a problem: a row of every kind that is computed."""
+    team = Team(pin=PIN)
+    product, problem = a_product(team.workspace), a_problem(team.workspace, key="lost-baskets")
+    carts = team.item("carts", product=product)
+    team.item("wishlist", product=product)
+    an_outcome(carts, a_metric(team.workspace, key="m"), baseline=10, target=20)
+    a_link(carts, problem)
+    evidence(problem, importance=3, observed_on=PIN)
+    problems_changed.send(None, workspace_id=team.workspace.pk, ids=[problem.pk], cause={"kind": "edit"})
+    days = days_before(PIN, 60)
+    team.state({"usage": used("carts", people(8), days[::7])})
+    team.state({"usage": used("wishlist", people(3, "w"), days), **observed({PIN: 15})})
+    team.settle()
+    return team
+
+
+def a_pass(team: Team) -> Reconciliation:
+    run = reconcile(team.workspace, max_seconds=30)
+    assert run is not None
+    assert run.stage == "done", run.stage
+    return run
+
+
+def test_what_the_pipeline_stored_is_what_the_facts_say(team: Team) -> None:
+    before = dump(team.workspace)
+    run = a_pass(team)
+    assert (run.drifted, run.drift, run.checked, run.waiting) == (0, [], 2, 0)
+    team.settle()
+    assert dump(team.workspace) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "damage"),
+    [
+        ("value", "UPDATE outcomes_itemvalue SET proven = proven + 7 WHERE proven IS NOT NULL"),
+        ("value", "UPDATE outcomes_itemvalue SET demand = 99"),
+        ("usage", "UPDATE outcomes_itemusage SET active = 77, verdict = 'abandoned'"),
+        ("verdicts", "UPDATE outcomes_verdictspan SET verdict = 'under_used' WHERE verdict = 'too_new'"),
+        ("verdicts", "DELETE FROM outcomes_verdictspan"),
+        ("metric_day", "UPDATE outcomes_metricday SET total = total + 1"),
+        ("metric_day", "DELETE FROM outcomes_metricday"),
+        ("usage_day", "DELETE FROM outcomes_usageday WHERE count > 0 AND \"on\" > '2026-04-10'"),
+        ("usage_day", "UPDATE outcomes_usageday SET actor = 'somebody else'"),
+        ("audience", "UPDATE outcomes_productaudience SET active = active + 50"),
+        ("audience", "DELETE FROM outcomes_productaudience WHERE \"on\" = '2026-05-01'"),
+        ("problem", "UPDATE roadmap_problemstanding SET demand = 55, own_demand = 55"),
+    ],
+)
+def test_planted_drift_is_told_and_mended(team: Team, kind: str, damage: str) -> None:
+    before = dump(team.workspace)
+    counted = DRIFT.labels(kind)._value.get()
+    with connection.cursor() as cursor:
+        cursor.execute(damage)
+
+    run = a_pass(team)
+
+    assert run.drifted > 0
+    assert kind in {one["kind"] for one in run.drift}
+    assert DRIFT.labels(kind)._value.get() > counted
+    team.settle()
+    assert dump(team.workspace) == before
+    assert a_pass(team).drifted == 0
+
+
+def test_a_mended_value_says_in_its_history_that_it_was_mended(team: Team) -> None:
+    ItemValue.objects.filter(item__key="carts").update(proven=99)
+    run = a_pass(team)
+    team.settle()
+    newest = ValueRecord.objects.filter(item__key="carts").latest("id")
+    assert newest.cause == {"kind": "reconcile", "id": run.pk}
+    told = [one for one in run.drift if one["name"] == "proven"]
+    assert [(one["key"], one["stored"]) for one in told] == [("carts", 99)]
+    assert told[0]["computed"] == pytest.approx(team.value("carts").proven)
+
+
+def test_a_change_that_waits_to_be_read_is_not_drift(team: Team) -> None:
+    team.state(observed({PIN: 20}))
+    marks.mark("item", team.workspace.pk, [ItemValue.objects.get(item__key="wishlist").item_id])
+    ItemValue.objects.filter(item__key="wishlist").update(proven=99)
+    run = a_pass(team)
+    assert (run.drifted, run.checked, run.waiting) == (0, 1, 1)
+
+
+def test_a_pass_goes_on_where_it_was_and_is_made_once_a_night(team: Team) -> None:
+    run = reconcile(team.workspace, max_seconds=0)
+    assert run is not None
+    assert run.stage == "metrics"
+    assert reconcile_due(max_seconds=30) >= 1
+    run.refresh_from_db()
+    assert run.stage == "done"
+    assert reconcile_due(max_seconds=30) == 0
+
+
+def test_the_command_says_what_it_found_and_fails_when_it_found_something(
+    team: Team, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("reconcile", workspace=team.workspace.key)
+    assert "2 items checked, 0 waiting, 0 not as the facts say" in capsys.readouterr().out
+    VerdictSpan.objects.all().delete()
+    with pytest.raises(SystemExit):
+        call_command("reconcile", workspace=team.workspace.key)
+    assert "verdicts carts" in capsys.readouterr().out
+
+
+def test_what_was_found_is_seen_over_the_api_by_its_own_workspace_alone(team: Team) -> None:
+    ItemValue.objects.filter(item__key="carts").update(proven=99)
+    run = a_pass(team)
+    told = Caller(team.workspace).get("insights/reconciliations/").json()["results"][0]
+    assert (told["id"], told["drifted"], told["drift"][0]["key"]) == (run.pk, run.drifted, "carts")
+    olga = Caller(a_workspace())
+    assert olga.get("insights/reconciliations/").json()["results"] == []
+    assert olga.get(f"insights/reconciliations/{run.pk}/").status_code == 404
