@@ -30,6 +30,7 @@ ACCEPTED = Counter(
     "productops_deliveries_accepted", "Requests answered 2xx because they are stored.", ["kind", "status"]
 )
 REFUSED = Counter("productops_deliveries_refused", "Requests that were not taken, by status.", ["status"])
+DRIFT = Counter("productops_drift", "Stored numbers that were not as the facts say, by kind.", ["kind"])
 ROWS = Counter("productops_rows", "Rows of interpreted deliveries, by what became of them.", ["outcome"])
 BATCHES = Histogram(
     "productops_batch_seconds",

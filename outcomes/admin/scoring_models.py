@@ -89,7 +89,9 @@ class _ModelForm(WorkspaceForm):
         return self.told(changed) if changed else {}
 
 
-ScoringModelForm = type("ScoringModelForm", (_ModelForm,), {**_FIELDS, "__module__": __name__})
+ScoringModelForm: type[WorkspaceForm] = type(
+    "ScoringModelForm", (_ModelForm,), {**_FIELDS, "__module__": __name__}
+)
 
 
 @admin.register(ScoringModel)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from math import fsum
 
 CADENCES = ("hourly", "daily", "weekly", "monthly", "quarterly")
@@ -94,12 +95,15 @@ def whole_periods(first: date, last: date, cadence: str) -> Iterator[Period]:
         period = next_period(period, cadence)
 
 
+# Asked for every outcome of every item, with few different answers.
+@lru_cache(maxsize=4096)
 def window_before(released_on: date, cadence: str) -> tuple[date, date]:
     """Return (first, last) of the baseline's window: whole periods that end before the release."""
     period = previous_period(period_of(released_on, cadence), cadence)
     return _periods_back(period, cadence).start, period.end
 
 
+@lru_cache(maxsize=4096)
 def window_now(today: date, cadence: str) -> tuple[date, date]:
     """Return (first, last) of the current level's window: the last periods, today's included, up to today."""
     return _periods_back(period_of(today, cadence), cadence).start, today
@@ -124,50 +128,112 @@ def level(
     The value is None when there is nothing to read. Raises ValueError for an unknown aggregation or cadence.
     """
     rows = [row for row in days if first <= row.on <= last and row.on <= today]
-    periods = list(whole_periods(first, min(last, today - _DAY), cadence))
-    reported = _reported_starts(periods, rows, covered, cadence)
-    coverage = len(reported) / len(periods) if periods else 0.0
-    if aggregation in ("sum", "count"):
-        rows = [row for row in rows if period_of(row.on, cadence).start in reported]
+    whole = complete_periods(first, last, cadence, today)
+    inside = [row for row in rows if whole.holds(row.on)]
+    totals = WindowTotals(
+        count=sum(row.count for row in rows),
         # fsum, so that the order of the rows does not show in the last digit.
-        amount = fsum(row.total if aggregation == "sum" else row.count for row in rows)
-        value = amount / len(reported) if reported else None
-    else:
-        value = _over_rows(rows, aggregation)
-    newest_on = max((row.on for row in rows), default=None)
-    return Level(value, len(periods), len(reported), coverage, newest_on)
+        total=fsum(row.total for row in rows),
+        whole_count=sum(row.count for row in inside),
+        whole_total=fsum(row.total for row in inside),
+        low=min((row.low for row in rows), default=None),
+        high=max((row.high for row in rows), default=None),
+        last=_newest(rows),
+        days=frozenset(row.on for row in rows),
+    )
+    return level_of(totals, aggregation=aggregation, cadence=cadence, whole=whole, covered=covered)
 
 
-def _over_rows(rows: Sequence[DayTotal], aggregation: str) -> float | None:
-    """Return the mean, last, min or max of the observations behind `rows`; None without any."""
-    if aggregation == "mean":
-        count = sum(row.count for row in rows)
-        return fsum(row.total for row in rows) / count if count else None
-    if aggregation == "last":
-        # Two series may report at the same instant: the larger value, so that the order of rows is no matter.
-        newest = max(rows, key=lambda row: (row.last_at, row.last), default=None)
-        return newest.last if newest else None
-    if aggregation == "min":
-        return min((row.low for row in rows), default=None)
-    if aggregation == "max":
-        return max((row.high for row in rows), default=None)
-    raise ValueError(f"unknown aggregation: {aggregation!r}")
+@dataclass(frozen=True, slots=True)
+class WindowTotals:
+    """The rows of a window taken together, over all series.
+
+    `count` and `total` are of all rows, `whole_count` and `whole_total` of those in complete periods; `last` is
+    the newest value (of two at one instant the larger). `days` are the days that have rows.
+    """
+
+    count: int = 0
+    total: float = 0.0
+    whole_count: int = 0
+    whole_total: float = 0.0
+    low: float | None = None
+    high: float | None = None
+    last: float | None = None
+    days: Collection[date] = ()
 
 
-def _reported_starts(
-    periods: Sequence[Period], rows: Iterable[DayTotal], covered: Collection[date], cadence: str
-) -> set[date]:
-    """Return the first days of those `periods` that were covered or have rows."""
+@dataclass(frozen=True, slots=True)
+class WholePeriods:
+    """The complete periods of a window: how many, and the first and last day of them (None without any)."""
+
+    number: int
+    first: date | None
+    last: date | None
+
+    def holds(self, on: date) -> bool:
+        return self.first is not None and self.last is not None and self.first <= on <= self.last
+
+
+@lru_cache(maxsize=4096)
+def complete_periods(first: date, last: date, cadence: str, today: date) -> WholePeriods:
+    """Return the periods of `cadence` that lie wholly in [first, last] and ended before `today`."""
+    end = min(last, today - _DAY)
+    if cadence in ("daily", "hourly"):
+        return (
+            WholePeriods((end - first).days + 1, first, end) if end >= first else WholePeriods(0, None, None)
+        )
+    periods = list(whole_periods(first, end, cadence))
     if not periods:
-        return set()
-    first, last = periods[0].start, periods[-1].end
-    touched = {period_of(on, cadence).start for on in covered if first <= on <= last}
-    touched.update(period_of(row.on, cadence).start for row in rows if first <= row.on <= last)
-    return touched
+        return WholePeriods(0, None, None)
+    return WholePeriods(len(periods), periods[0].start, periods[-1].end)
+
+
+def level_of(
+    totals: WindowTotals, *, aggregation: str, cadence: str, whole: WholePeriods, covered: Collection[date]
+) -> Level:
+    """Return the level over a window from its totals; see `level`."""
+    reported = _reported(totals.days, covered, cadence, whole)
+    newest = totals.days
+    if aggregation in ("sum", "count"):
+        amount = totals.whole_total if aggregation == "sum" else totals.whole_count
+        value = amount / reported if reported else None
+        newest = [on for on in totals.days if whole.holds(on)]
+    elif aggregation == "mean":
+        value = totals.total / totals.count if totals.count else None
+    elif aggregation in ("last", "min", "max"):
+        value = {"last": totals.last, "min": totals.low, "max": totals.high}[aggregation]
+    else:
+        raise ValueError(f"unknown aggregation: {aggregation!r}")
+    coverage = reported / whole.number if whole.number else 0.0
+    return Level(value, whole.number, reported, coverage, max(newest, default=None))
+
+
+def _newest(rows: Sequence[DayTotal]) -> float | None:
+    """Two series may report at the same instant: the larger value, so that the order of rows is no matter."""
+    newest = max(rows, key=lambda row: (row.last_at, row.last), default=None)
+    return newest.last if newest else None
+
+
+def _reported(days: Collection[date], covered: Collection[date], cadence: str, whole: WholePeriods) -> int:
+    """Return how many of the complete periods were covered or have rows."""
+    if whole.first is None or whole.last is None:
+        return 0
+    if cadence in ("daily", "hourly"):
+        # Period by period, not day by day of a long history.
+        return sum(
+            (on := whole.first + timedelta(days=offset)) in covered or on in days
+            for offset in range(whole.number)
+        )
+    touched = {period_of(on, cadence).start for on in covered if whole.holds(on)}
+    touched.update(period_of(on, cadence).start for on in days if whole.holds(on))
+    return len(touched)
 
 
 def _periods_back(period: Period, cadence: str) -> Period:
     """Return the first of the window's periods when `period` is its last."""
+    if cadence in ("daily", "hourly"):
+        first = period.start - timedelta(days=WINDOW_PERIODS[cadence] - 1)
+        return Period(first, first)
     for _ in range(WINDOW_PERIODS[cadence] - 1):
         period = previous_period(period, cadence)
     return period

@@ -8,7 +8,7 @@ per change, however many people use an item.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,16 +17,25 @@ from django.db import connection
 from outcomes.formulas.coverage import CombinedCalendar, SourceCalendar, combined
 from outcomes.formulas.usage import Snapshot
 from outcomes.formulas.verdicts import Thresholds
-from outcomes.models import ItemSource, ProductAudience, SourceDay
-from outcomes.pipeline.usage_facts import ItemFacts, Span, Steps, a_year_before
+from outcomes.models import ItemSource, ProductAudience, Source, SourceDay
+from outcomes.pipeline.prepared import execute_prepared
+from outcomes.pipeline.usage_facts import ItemFacts, Points, Shape, Span, Steps, a_year_before
 from productops.workspaces.models import Workspace
 from roadmap.models import Item, Product
 
 
 def gather(
-    workspace: Workspace, items: Sequence[Item], spans: Mapping[int, Span], *, with_season: bool = False
+    workspace: Workspace,
+    items: Sequence[Item],
+    spans: Mapping[int, Span],
+    *,
+    days: Sequence[date] | None = None,
+    with_season: bool = False,
 ) -> dict[int, ItemFacts]:
-    """Return the facts of each item for its span of days. A fixed number of queries, whatever the items."""
+    """Return the facts of each item for its span of days. A fixed number of queries, whatever the items.
+
+    `days` says that only these days of the spans will be asked about: then less is read.
+    """
     today = workspace.today()
     found = {item.pk: _blank(workspace, item) for item in items}
     _add_sources(found, today)
@@ -42,7 +51,7 @@ def gather(
         product = products.get(facts.item.product_id or 0)
         facts.declared_eligible = product.eligible_count if product else None
         facts.has_season = with_season
-    _add_events([f for f in used if _has(f, "has_events")], products, reach_back, today)
+    _add_events([f for f in used if _has(f, "has_events")], products, reach_back, days, today)
     _add_snapshots([f for f in used if _has(f, "has_counts") or _has(f, "has_shares")], reach_back, today)
     _add_audiences(used, reach_back)
     _add_first_active(used, products, today)
@@ -78,25 +87,29 @@ def _first_needed(facts: ItemFacts, span: Span, with_season: bool) -> date:
     return max(first, date(1900, 1, 1)) - 2 * facts.window - timedelta(days=7)
 
 
+_SHAPE = ("has_events", "has_counts", "has_shares", "first_on", "last_on")
+
+
 def _add_sources(found: Mapping[int, ItemFacts], today: date) -> None:
-    shapes = list(ItemSource.objects.filter(item_id__in=found, first_on__lte=today).select_related("source"))
+    held = ItemSource.objects.filter(item_id__in=found, first_on__lte=today)
+    shapes = list(held.values_list("item_id", "source_id", *_SHAPE))
+    sources = Source.objects.in_bulk({shape[1] for shape in shapes})
     days: dict[int, list[date]] = defaultdict(list)
     reported = SourceDay.objects.exclude(has_usage=False, is_stated=False).filter(
-        source_id__in={shape.source_id for shape in shapes}, on__lte=today
+        source_id__in=sources, on__lte=today
     )
     for source_id, on in reported.values_list("source_id", "on"):
         days[source_id].append(on)
-    sources = {shape.source_id: shape.source for shape in shapes}
     calendars = {id_: SourceCalendar(source.cadence, days[id_]) for id_, source in sources.items()}
     together: dict[tuple[int, ...], SourceCalendar | CombinedCalendar] = {}
     coverage: dict[Any, Any] = {}
-    for shape in shapes:
-        found[shape.item_id].shapes.append(shape)
+    for item_id, source_id, *shape in shapes:
+        found[item_id].shapes.append(Shape(source_id, sources[source_id].key, *shape))
     for facts in found.values():
         if not facts.shapes:
             continue
         # Of two sources of snapshots the one that began first counts, then the one whose key comes first.
-        facts.shapes.sort(key=lambda shape: (shape.first_on, shape.source.key))
+        facts.shapes.sort(key=lambda shape: (shape.first_on, shape.key))
         facts.first_used_on = facts.shapes[0].first_on
         facts.coverage = coverage
         known: list[int] = []
@@ -136,10 +149,26 @@ _DISTINCT = """
 
 
 def _add_events(
-    used: Sequence[ItemFacts], products: Mapping[int, Product], reach_back: Mapping[int, date], today: date
+    used: Sequence[ItemFacts],
+    products: Mapping[int, Product],
+    reach_back: Mapping[int, date],
+    days: Sequence[date] | None,
+    today: date,
 ) -> None:
+    """Add who used the items: on any day of their ranges, or (`days`) as those days alone ask for it."""
     if not used:
         return
+    if days is not None:
+        _add_points(used, products, days, today)
+        return
+    steps = _steps(used, products, reach_back, today)
+    for facts in used:
+        facts.actors, facts.returning = steps[facts.item.pk, "active"], steps[facts.item.pk, "both"]
+
+
+def _steps(
+    used: Sequence[ItemFacts], products: Mapping[int, Product], reach_back: Mapping[int, date], today: date
+) -> dict[tuple[int, str], Steps]:
     with connection.cursor() as cursor:
         cursor.execute(
             _DISTINCT,
@@ -154,9 +183,65 @@ def _add_events(
         changes: dict[tuple[int, str], list[tuple[date, int]]] = defaultdict(list)
         for item_id, kind, on, change in cursor.fetchall():
             changes[item_id, kind].append((on, change))
+    kinds = ("active", "both")
+    return {(f.item.pk, kind): Steps(changes[f.item.pk, kind]) for f in used for kind in kinds}
+
+
+# For each day asked about: who was active in the window that ends on it, in the one before, and in both. One row
+# a person in between, so that what is counted is exact.
+_POINTS = """
+    SELECT asked.item_id, day."on", counted.*
+    FROM unnest(%(items)s::bigint[], %(windows)s::int[], %(customers)s::bool[]) AS asked (item_id, w, by_customer)
+    CROSS JOIN unnest(%(days)s::date[]) AS day ("on")
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE is_now)::int, count(*) FILTER (WHERE is_before)::int,
+               count(*) FILTER (WHERE is_now AND is_before)::int
+        FROM (
+            SELECT bool_or(used."on" > day."on" - asked.w) AS is_now,
+                   bool_or(used."on" <= day."on" - asked.w) AS is_before
+            FROM outcomes_usageday used
+            WHERE used.item_id = asked.item_id AND used."on" > day."on" - 2 * asked.w AND used."on" <= day."on"
+              AND (NOT asked.by_customer OR used.customer_id IS NOT NULL)
+            GROUP BY CASE WHEN asked.by_customer THEN int8send(used.customer_id) ELSE used.actor END
+        ) AS who
+    ) AS counted (active, previous, again)
+"""
+
+
+def _add_points(
+    used: Sequence[ItemFacts], products: Mapping[int, Product], days: Sequence[date], today: date
+) -> None:
+    rows = execute_prepared(
+        _POINTS,
+        {
+            "items": [facts.item.pk for facts in used],
+            "windows": [facts.thresholds.window_days for facts in used],
+            "customers": [_by_customer(facts, products) for facts in used],
+            "days": list(days),
+        },
+    )
+    active: dict[int, dict[date, int]] = defaultdict(dict)
+    both: dict[int, dict[date, int]] = defaultdict(dict)
+    windows = {facts.item.pk: facts.window for facts in used}
+    for item_id, on, now, before, again in rows:
+        active[item_id][on] = now
+        active[item_id][on - windows[item_id]] = before
+        both[item_id][on] = again
     for facts in used:
-        facts.actors = Steps(changes[facts.item.pk, "active"])
-        facts.returning = Steps(changes[facts.item.pk, "both"])
+        facts.actors = Points(active[facts.item.pk], _asked_later(facts, products, "active", today))
+        facts.returning = Points(both[facts.item.pk], _asked_later(facts, products, "both", today))
+
+
+def _asked_later(
+    facts: ItemFacts, products: Mapping[int, Product], kind: str, today: date
+) -> Callable[[date], Steps]:
+    """Read an item's users for another day: what a flag that has stood for long wants to know."""
+
+    def read(day: date) -> Steps:
+        first = day - 2 * facts.window - timedelta(days=7)
+        return _steps([facts], products, {facts.item.pk: first}, today)[facts.item.pk, kind]
+
+    return read
 
 
 def _by_customer(facts: ItemFacts, products: Mapping[int, Product]) -> bool:

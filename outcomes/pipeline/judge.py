@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from outcomes.formulas.flags import VerdictSpan as Run
 from outcomes.formulas.verdicts import Judgement, Verdict, judge
@@ -43,9 +44,11 @@ def judge_items(
     """Judge items on every day from the earliest that changed (None: all) up to the day of judgement."""
     today = workspace.today()
     spans = {item.pk: _span(item, workspace, changed_from.get(item.pk), today) for item in items}
-    found = gather(
-        workspace, items, {id_: Span(min(span.first, today - TREND), today) for id_, span in spans.items()}
-    )
+    asked = {id_: Span(min(span.first, today - TREND), today) for id_, span in spans.items()}
+    # Most often nothing but the value has changed: then today is judged, and the day the trend looks back to.
+    is_today_alone = all(span.first == today for span in spans.values())
+    days = [today - TREND, today] if is_today_alone else None
+    found = gather(workspace, items, asked, days=days)
     judged = {id_: _judge(facts, spans[id_], today) for id_, facts in found.items()}
     seasonal = [one.facts.item for one in judged.values() if _wants_season(one)]
     if seasonal:
@@ -82,16 +85,19 @@ class SpanPlan:
 
 def plan_spans(workspace_id: int, judged: Mapping[int, Judged]) -> SpanPlan:
     """Compare what was judged with the spans that are stored. Reads only."""
-    known: dict[int, list[VerdictSpan]] = {id_: [] for id_ in judged}
-    for row in VerdictSpan.objects.filter(item_id__in=known).order_by("item_id", "from_on"):
-        known[row.item_id].append(row)
+    known: dict[int, list[_Stored]] = {id_: [] for id_ in judged}
+    held = VerdictSpan.objects.filter(item_id__in=known).order_by("item_id", "from_on")
+    for item_id, pk, from_on, verdict, reason in held.values_list(
+        "item_id", "id", "from_on", "verdict", "reason"
+    ):
+        known[item_id].append(_Stored(pk, from_on, verdict, reason))
     gone: list[int] = []
     gone_items = set()
     new: list[VerdictSpan] = []
     runs: dict[int, list[Run]] = {}
     for item_id, one in sorted(judged.items()):
         starts = _merged(known[item_id], one)
-        before = {(row.from_on, row.verdict, row.reason): row.pk for row in known[item_id]}
+        before = {(row.from_on, row.verdict, row.reason): row.id for row in known[item_id]}
         after = {(start.from_on, start.verdict.value, start.reason) for start in starts}
         stale = [pk for key, pk in before.items() if key not in after]
         gone += stale
@@ -106,7 +112,14 @@ def plan_spans(workspace_id: int, judged: Mapping[int, Judged]) -> SpanPlan:
     return SpanPlan(gone, new, runs, frozenset(gone_items))
 
 
-def _merged(known: Sequence[VerdictSpan], one: Judged) -> list[Start]:
+class _Stored(NamedTuple):
+    id: int
+    from_on: date
+    verdict: str
+    reason: str | None
+
+
+def _merged(known: Sequence[_Stored], one: Judged) -> list[Start]:
     """The stored starts before the days that were judged, then those that were judged; equal ones joined."""
     starts = [
         Start(row.from_on, Verdict(row.verdict), row.reason) for row in known if row.from_on < one.since
@@ -140,7 +153,7 @@ def _judge(facts: ItemFacts, span: Span, today: date) -> Judged:
     starts: list[Start] = []
     verdict = None
     for day in _days_that_may_differ(facts, span):
-        verdict = judge(facts.on(day), thresholds, day)
+        verdict = judge(facts.read_on(day) if day < today else facts.on(day), thresholds, day)
         if not starts or (starts[-1].verdict, starts[-1].reason) != (verdict.verdict, verdict.reason):
             starts.append(Start(day, verdict.verdict, verdict.reason))
     if verdict is None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
-from django.db import connection
-
 from outcomes.formulas.attainment import Attainment, attainment, pace
-from outcomes.formulas.levels import DayTotal, Level, level, window_before, window_now
-from outcomes.models import Metric, MetricSource, Outcome, SourceDay
+from outcomes.formulas.levels import window_before, window_now
+from outcomes.models import Outcome
+from outcomes.pipeline.windows import Window, Windows, window_of
 from productops.workspaces.models import Workspace
 from roadmap.models import Item
 
@@ -75,9 +74,9 @@ class OutcomeLevels:
             held = Outcome.objects.filter(item_id__in=items, metric__archived_at=None)
             outcomes = list(held.select_related("metric").order_by("item_id", "id"))
         self._outcomes = outcomes
-        wanted = [span for outcome in self._outcomes for span in self._windows(outcome, days)]
-        self._totals = _totals(wanted)
-        self._covered = _covered({outcome.metric_id for outcome in self._outcomes}, wanted)
+        self._windows = Windows(
+            window for one in outcomes for day in days for window in self._asked(one, day)
+        )
 
     def on(self, day: date) -> dict[int, list[Standing]]:
         """Return how every outcome stood on `day`, by item."""
@@ -86,23 +85,27 @@ class OutcomeLevels:
             standings[outcome.item_id].append(self._standing(outcome, day))
         return standings
 
-    def _windows(self, outcome: Outcome, days: Sequence[date]) -> Iterable[tuple[int, date, date]]:
+    def _asked(self, outcome: Outcome, day: date) -> Iterable[Window]:
         released_on = self._items[outcome.item_id].released_on
-        for day in days:
-            first, last = window_now(day, outcome.metric.cadence)
-            yield outcome.metric_id, first, last
-        if released_on is not None and outcome.baseline is None:
-            first, last = window_before(released_on, outcome.metric.cadence)
-            yield outcome.metric_id, first, last
+        yield self._now(outcome, released_on, day)
+        if outcome.baseline is None and released_on is not None and released_on <= day:
+            yield self._before(outcome, released_on, day)
+
+    def _now(self, outcome: Outcome, released_on: date | None, day: date) -> Window:
+        first, last = window_now(day, outcome.metric.cadence)
+        if released_on is not None and released_on <= day:
+            first = max(first, released_on)
+        return window_of(outcome.metric, outcome.series, first, last, day)
+
+    def _before(self, outcome: Outcome, released_on: date, day: date) -> Window:
+        first, last = window_before(released_on, outcome.metric.cadence)
+        return window_of(outcome.metric, outcome.series, first, last, day)
 
     def _standing(self, outcome: Outcome, day: date) -> Standing:
         metric = outcome.metric
         released_on = self._items[outcome.item_id].released_on
         is_after = released_on is not None and released_on <= day
-        first, last = window_now(day, metric.cadence)
-        current = self._level(
-            outcome, max(first, released_on) if is_after and released_on else first, last, day
-        )
+        current = self._windows.level(metric, self._now(outcome, released_on, day))
         baseline, baseline_from = outcome.baseline, "typed"
         if baseline is None:
             baseline, baseline_from = self._baseline(outcome, released_on if is_after else None, day)
@@ -133,63 +136,5 @@ class OutcomeLevels:
     def _baseline(self, outcome: Outcome, released_on: date | None, day: date) -> tuple[float | None, str]:
         if released_on is None:
             return None, "before_release"
-        first, last = window_before(released_on, outcome.metric.cadence)
-        before = self._level(outcome, first, last, day)
+        before = self._windows.level(outcome.metric, self._before(outcome, released_on, day))
         return (before.value if before.coverage >= MINIMUM_COVERAGE else None), "before_release"
-
-    def _level(self, outcome: Outcome, first: date, last: date, day: date) -> Level:
-        metric: Metric = outcome.metric
-        rows = self._totals.get(metric.pk, {})
-        series = rows if outcome.series is None else {outcome.series: rows.get(outcome.series, [])}
-        return level(
-            [total for totals in series.values() for total in totals],
-            aggregation=metric.aggregation,
-            cadence=metric.cadence,
-            first=first,
-            last=last,
-            covered=self._covered.get(metric.pk, frozenset()),
-            today=day,
-        )
-
-
-def _totals(wanted: Sequence[tuple[int, date, date]]) -> dict[int, dict[str, list[DayTotal]]]:
-    found: dict[int, dict[str, list[DayTotal]]] = defaultdict(lambda: defaultdict(list))
-    spans = sorted(set(wanted))
-    if not spans:
-        return found
-    metrics, firsts, lasts = zip(*spans, strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT DISTINCT d.metric_id, d.series, d."on", d.count, d.total, d.low, d.high, d.last, d.last_at
-            FROM unnest(%s::bigint[], %s::date[], %s::date[]) AS asked (metric_id, first, last)
-            JOIN outcomes_metricday d ON d.metric_id = asked.metric_id
-                                     AND d."on" BETWEEN asked.first AND asked.last
-            ORDER BY d.metric_id, d.series, d."on"
-            """,
-            [list(metrics), list(firsts), list(lasts)],
-        )
-        for metric_id, series, *row in cursor.fetchall():
-            found[metric_id][series].append(DayTotal(*row))
-    return found
-
-
-def _covered(metric_ids: set[int], wanted: Sequence[tuple[int, date, date]]) -> dict[int, frozenset[date]]:
-    """The days that any source of a metric reported on, in the days wanted."""
-    if not wanted:
-        return {}
-    sources: dict[int, list[int]] = defaultdict(list)
-    for metric_id, source_id in MetricSource.objects.filter(metric_id__in=metric_ids).values_list(
-        "metric_id", "source_id"
-    ):
-        sources[source_id].append(metric_id)
-    first = min(span[1] for span in wanted)
-    last = max(span[2] for span in wanted) + timedelta(days=1)
-    days: dict[int, set[date]] = defaultdict(set)
-    reported = SourceDay.objects.exclude(has_observations=False, is_stated=False)
-    for source_id, on in reported.filter(source_id__in=sources, on__gte=first, on__lte=last).values_list(
-        "source_id", "on"
-    ):
-        for metric_id in sources[source_id]:
-            days[metric_id].add(on)
-    return {metric_id: frozenset(on) for metric_id, on in days.items()}

@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
-from prometheus_client import Counter
 
+from outcomes.instruments import DRIFT
 from outcomes.models import Reconciliation
 from outcomes.models.reconciliations import STAGES
 from outcomes.pipeline.drift import BATCHES, Drift
@@ -24,7 +24,6 @@ from productops.workspaces.models import Workspace
 
 logger = logging.getLogger(__name__)
 
-DRIFT = Counter("productops_drift", "Stored values that were not as the facts say.", ["kind"])
 # A night's pass begins after this hour of the workspace's day.
 AT_HOUR = 2
 MOST_TOLD = 100

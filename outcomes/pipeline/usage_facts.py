@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 from outcomes.formulas.coverage import CombinedCalendar, SourceCalendar
 from outcomes.formulas.usage import Snapshot, mean_share, reach_from_covering, reach_from_short
@@ -22,7 +22,6 @@ from outcomes.formulas.verdicts import (
     change_of,
     eligible_of,
 )
-from outcomes.models import ItemSource
 from roadmap.models import Item
 
 # With this much history of an item a fall is compared with the same weeks a year earlier.
@@ -35,6 +34,18 @@ class Span:
 
     first: date
     last: date
+
+
+class Shape(NamedTuple):
+    """How one source speaks of an item, and between which days."""
+
+    source_id: int
+    key: str
+    has_events: bool
+    has_counts: bool
+    has_shares: bool
+    first_on: date
+    last_on: date
 
 
 @dataclass(slots=True)
@@ -50,14 +61,14 @@ class ItemFacts:
     has_season: bool = False
     judged_on: date = date.max
     # The sources that speak of it, those that began first coming first.
-    shapes: list[ItemSource] = field(default_factory=list)
+    shapes: list[Shape] = field(default_factory=list)
     # The calendar of all sources that had spoken of it, from each day (ordinal) on which one joined.
     calendars: list[tuple[int, SourceCalendar | CombinedCalendar]] = field(default_factory=list)
     # Answers about coverage, shared by all items of the same sources.
     coverage: dict[Any, Any] = field(default_factory=dict)
     # Distinct actors active in W, and in both W and the window before, on any day.
-    actors: Steps = field(default_factory=lambda: Steps([]))
-    returning: Steps = field(default_factory=lambda: Steps([]))
+    actors: Steps | Points = field(default_factory=lambda: Steps([]))
+    returning: Steps | Points = field(default_factory=lambda: Steps([]))
     # By day: actors seen in any event of the product in W, and how many items those events were of.
     audience: dict[date, tuple[int, int]] = field(default_factory=dict)
     # Snapshots of the primary source: with counts, and shares as days (ordinals) with their running sum.
@@ -66,6 +77,8 @@ class ItemFacts:
     shares_on: list[int] = field(default_factory=list)
     shares_sum: list[float] = field(default_factory=lambda: [0.0])
     primary: SourceCalendar | None = None
+    # What was answered before: the verdict, the value and its explanation ask for the same days.
+    answers: dict[date, UsageOn] = field(default_factory=dict)
 
     @property
     def window(self) -> timedelta:
@@ -73,6 +86,13 @@ class ItemFacts:
 
     def on(self, day: date) -> UsageOn:
         """Return what was known of the item's use for `day`, from facts dated up to it."""
+        known = self.answers.get(day)
+        if known is None:
+            known = self.answers[day] = self.read_on(day)
+        return known
+
+    def read_on(self, day: date) -> UsageOn:
+        """As `on`, without keeping the answer: for the many days that are judged once."""
         released_on = self.item.released_on
         has_usage = self.first_used_on is not None and self.first_used_on <= day
         if self.is_exempt or released_on is None or not has_usage:
@@ -300,6 +320,20 @@ class Steps:
 
     def at(self, day: date) -> int:
         return self._levels[bisect_right(self._days, day.toordinal())]
+
+
+class Points:
+    """A count that is known on some days alone; of others it is asked when somebody wants it."""
+
+    __slots__ = ("_levels", "_read")
+
+    def __init__(self, levels: Mapping[date, int], read: Callable[[date], Steps]) -> None:
+        self._levels = levels
+        self._read = read
+
+    def at(self, day: date) -> int:
+        known = self._levels.get(day)
+        return self._read(day).at(day) if known is None else known
 
 
 def a_year_before(day: date) -> date:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from outcomes.models import ScoringModel, ValueRecord
+from outcomes.models import ValueRecord
 from outcomes.pipeline.judge import judge_items
 from outcomes.pipeline.score import score_items
 from outcomes.pipeline.scored import ValueRow
 from outcomes.pipeline.value_rows import HISTORY, NOISE
 from outcomes.services.rewinding import edited_since, item_at, outcomes_at, workspace_at
+from outcomes.services.scoring import scoring_model
 from productops.workspaces.models import Workspace
 from roadmap.models import Item
 
@@ -66,7 +67,7 @@ def _valued(workspace: Workspace, item: Item, on: date, record: ValueRecord | No
     if record is not None:
         then = workspace_at(workspace, record.recorded_at)
         past, outcomes = item_at(item, record.recorded_at), outcomes_at(item, record.recorded_at)
-        model = ScoringModel.objects.filter(workspace=workspace, version=record.model_version).first()
+        model = scoring_model(workspace=workspace, version=record.model_version or 0)
     # A copy of the workspace pinned to the day: everything is judged as of it, by the code that always judges.
     then = Workspace(**{f.attname: getattr(then, f.attname) for f in Workspace._meta.concrete_fields})
     then.pinned_on = on

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model
 
-from outcomes.models import Outcome
+from outcomes.models import Metric, Outcome
 from productops.workspaces.models import Change, Workspace
 from roadmap.models import Item
 
@@ -54,9 +54,7 @@ def outcomes_at(item: Item, at: datetime) -> list[Outcome]:
         for pk, one in sorted(held.items())
         if not any(change.action == "created" for change in changes[pk])
     ]
-    metrics = Outcome._meta.get_field("metric").related_model._default_manager.in_bulk(  # type: ignore[union-attr]
-        [one.metric_id for one in then]
-    )
+    metrics = Metric.objects.in_bulk({one.metric_id for one in then})
     for one in then:
         one.metric = metrics[one.metric_id]
     return [one for one in then if one.metric.archived_at is None or one.metric.archived_at > at]

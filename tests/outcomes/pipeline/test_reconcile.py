@@ -8,9 +8,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from outcomes.instruments import DRIFT
 from outcomes.models import ItemValue, Reconciliation, ValueRecord, VerdictSpan
 from outcomes.pipeline import marks
-from outcomes.pipeline.reconcile import DRIFT, reconcile, reconcile_due
+from outcomes.pipeline.reconcile import reconcile, reconcile_due
 from roadmap.signals import problems_changed
 from tests.callers import Caller
 from tests.factories import a_link, a_metric, a_problem, a_product, a_workspace, an_outcome, evidence
@@ -66,7 +67,7 @@ def test_what_the_pipeline_stored_is_what_the_facts_say(team: Team) -> None:
         ("metric_day", "UPDATE outcomes_metricday SET total = total + 1"),
         ("metric_day", "DELETE FROM outcomes_metricday"),
         ("usage_day", "DELETE FROM outcomes_usageday WHERE count > 0 AND \"on\" > '2026-04-10'"),
-        ("usage_day", "UPDATE outcomes_usageday SET actor = 'somebody else'"),
+        ("usage_day", "UPDATE outcomes_usageday SET actor = actor || 'x'"),
         ("audience", "UPDATE outcomes_productaudience SET active = active + 50"),
         ("audience", "DELETE FROM outcomes_productaudience WHERE \"on\" = '2026-05-01'"),
         ("problem", "UPDATE roadmap_problemstanding SET demand = 55, own_demand = 55"),

@@ -1,0 +1,134 @@
+"""Totals of metrics over windows, read from their days set-wise: what travels is one row a window."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from outcomes.formulas.levels import Level, WholePeriods, WindowTotals, complete_periods, level_of
+from outcomes.models import Metric, MetricSource, SourceDay
+from outcomes.pipeline.prepared import execute_prepared
+
+_NOTHING = WindowTotals()
+_NOBODY: frozenset[date] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window of a metric, over one series label or (None) all, and the complete periods in it."""
+
+    metric_id: int
+    series: str | None
+    first: date
+    last: date
+    whole: WholePeriods
+
+
+def window_of(metric: Metric, series: str | None, first: date, last: date, today: date) -> Window:
+    """The window [first, last] as of `today`: nothing after it is read."""
+    return Window(
+        metric.pk, series, first, min(last, today), complete_periods(first, last, metric.cadence, today)
+    )
+
+
+class Windows:
+    """Levels over windows that are told beforehand, so that all are read at once."""
+
+    def __init__(self, asked: Iterable[Window]) -> None:
+        windows = sorted(set(asked), key=lambda one: (one.metric_id, one.first, one.last, one.series or ""))
+        self._totals = _totals(windows)
+        self._covered = covered_days(
+            {window.metric_id for window in windows},
+            min((window.first for window in windows), default=date.max),
+            max((window.last for window in windows), default=date.min),
+        )
+        self._levels: dict[Window, Level] = {}
+
+    def level(self, metric: Metric, window: Window) -> Level:
+        """The metric's level over a window; that of a window nobody told of is that of one without rows."""
+        found = self._levels.get(window)
+        if found is None:
+            found = self._levels[window] = level_of(
+                self._totals.get(window, _NOTHING),
+                aggregation=metric.aggregation,
+                cadence=metric.cadence,
+                whole=window.whole,
+                covered=self._covered.get(metric.pk, _NOBODY),
+            )
+        return found
+
+
+def covered_days(metric_ids: set[int], first: date, last: date) -> dict[int, frozenset[date]]:
+    """The days in [first, last] that any source of a metric reported on, by metric."""
+    sources: dict[int, set[int]] = defaultdict(set)
+    rows = MetricSource.objects.filter(metric_id__in=metric_ids).values_list("metric_id", "source_id")
+    for metric_id, source_id in rows:
+        sources[metric_id].add(source_id)
+    days: dict[int, set[date]] = defaultdict(set)
+    reported = SourceDay.objects.exclude(has_observations=False, is_stated=False).filter(
+        source_id__in={source_id for held in sources.values() for source_id in held},
+        on__gte=first,
+        on__lte=last,
+    )
+    for source_id, on in reported.values_list("source_id", "on"):
+        days[source_id].add(on)
+    # Most metrics come from the same sources: their days are put together once.
+    together: dict[frozenset[int], frozenset[date]] = {}
+    for held in sources.values():
+        key = frozenset(held)
+        if key not in together:
+            together[key] = frozenset().union(*(days[source_id] for source_id in key))
+    return {metric_id: together[frozenset(held)] for metric_id, held in sources.items()}
+
+
+def _totals(windows: list[Window]) -> dict[Window, WindowTotals]:
+    if not windows:
+        return {}
+    rows = execute_prepared(
+        _TOTALS,
+        {
+            "numbers": list(range(len(windows))),
+            "metrics": [window.metric_id for window in windows],
+            "series": [window.series for window in windows],
+            "firsts": [window.first for window in windows],
+            "lasts": [window.last for window in windows],
+            "whole_firsts": [window.whole.first for window in windows],
+            "whole_lasts": [window.whole.last for window in windows],
+        },
+    )
+    found = {}
+    for number, count, total, whole_count, whole_total, low, high, last, days in rows:
+        window = windows[number]
+        first = window.first
+        found[window] = WindowTotals(
+            count, total, whole_count, whole_total, low, high, last,
+            {first + timedelta(days=int(offset)) for offset in days.split(",")},
+        )  # fmt: skip
+    return found
+
+
+# Each window is one range of the index by day. The rows are put in order before they are added up, so that equal
+# rows give equal digits; the newest value is of the last instant, of two at one instant the larger.
+_TOTALS = """
+    SELECT asked.number, d.*
+    FROM unnest(%(numbers)s::int[], %(metrics)s::bigint[], %(series)s::text[], %(firsts)s::date[], %(lasts)s::date[],
+                %(whole_firsts)s::date[], %(whole_lasts)s::date[])
+         AS asked (number, metric_id, series, first, last, whole_first, whole_last)
+    CROSS JOIN LATERAL (
+        SELECT sum(count)::bigint AS count, sum(total), coalesce(sum(count) FILTER (WHERE is_whole), 0)::bigint,
+               coalesce(sum(total) FILTER (WHERE is_whole), 0), min(low), max(high),
+               (array_agg(last ORDER BY last_at DESC, last DESC))[1], string_agg(DISTINCT day, ',')
+        FROM (
+            SELECT day.count, day.total, day.low, day.high, day.last, day.last_at,
+                   (day."on" - asked.first)::text AS day,
+                   coalesce(day."on" BETWEEN asked.whole_first AND asked.whole_last, false) AS is_whole
+            FROM outcomes_metricday day
+            WHERE day.metric_id = asked.metric_id AND day."on" BETWEEN asked.first AND asked.last
+              AND (asked.series IS NULL OR day.series = asked.series)
+            ORDER BY day."on", day.series
+        ) AS day
+    ) AS d
+    WHERE d.count > 0
+"""
