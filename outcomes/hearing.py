@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from outcomes.models import ItemSource, ItemUsage, ItemValue, ProductAudience, SourceDay
+from outcomes.models import Experiment, ItemSource, ItemUsage, ItemValue, ProductAudience, SourceDay
 from outcomes.pipeline import clock
 from outcomes.pipeline.marks import mark
 from outcomes.services.scoring import follow_target
@@ -50,6 +50,9 @@ def _items_created(*, workspace_id: int, ids: list[int], cause: dict[str, Any], 
 
 def _items_changed(*, workspace_id: int, ids: list[int], cause: dict[str, Any], **_: Any) -> None:
     mark("item", workspace_id, ids, cause=cause)
+    # Its release says which days its baselines are read from.
+    trials = Experiment.objects.filter(item_id__in=ids).values_list("id", flat=True)
+    mark("experiment", workspace_id, trials, cause=cause)
     if ItemSource.objects.filter(item_id__in=ids, has_events=True).exists():
         # It may have moved to another product, or asks for another window: whose audience it was nobody says
         # here, so every product's that has one is looked at again, when nothing else is left to do.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import date
 from typing import Self
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from productops.workspaces.querysets import M, WorkspaceQuerySet
+from productops.workspaces.querysets import ArchivableQuerySet, M, WorkspaceQuerySet
 
 OPEN_STATES = ("open", "acknowledged", "snoozed")
 
@@ -32,6 +34,15 @@ class FactQuerySet(WorkspaceQuerySet[M]):
         return self.filter(is_retracted=False)
 
 
+class ExperimentQuerySet(ArchivableQuerySet[M]):
+    def in_state(self, states: Collection[str], day: date) -> Self:
+        """Experiments in one of these states as of a day: a planned last day that is over has ended them."""
+        has_ended = Q(state="running", ended_on__lt=day)
+        wanted = Q(state__in=states) & ~has_ended
+        return self.filter(wanted | has_ended if "ended" in states else wanted)
+
+
 DeliveryManager = models.Manager.from_queryset(DeliveryQuerySet)
 FlagManager = models.Manager.from_queryset(FlagQuerySet)
+ExperimentManager = models.Manager.from_queryset(ExperimentQuerySet)
 FactManager = models.Manager.from_queryset(FactQuerySet)

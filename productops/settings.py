@@ -236,6 +236,9 @@ SPECTACULAR_SETTINGS = {
         "FileKind": "outcomes.models.imports.FILE_KINDS",
         "FileState": "outcomes.models.imports.FILE_STATES",
         "OutcomeRole": "outcomes.models.outcomes.ROLES",
+        "ExperimentState": "outcomes.models.experiments.EXPERIMENT_STATES",
+        "ExperimentDecision": "outcomes.models.experiments.DECISIONS",
+        "ExperimentVerdict": "outcomes.formulas.trials.TRIAL_VERDICTS",
     },
 }
 

@@ -9,7 +9,18 @@ from typing import Any
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
-from outcomes.models import Delivery, Effect, Flag, ItemUsage, ItemValue, Metric, MetricDay, Outcome, Source
+from outcomes.models import (
+    Delivery,
+    Effect,
+    Experiment,
+    Flag,
+    ItemUsage,
+    ItemValue,
+    Metric,
+    MetricDay,
+    Outcome,
+    Source,
+)
 from productops.workspaces.keys import issue_key
 from productops.workspaces.models import ApiKey, Member, User, Workspace
 from productops.workspaces.models.keys import SCOPES
@@ -148,6 +159,15 @@ def an_effect(outcome: Outcome, **fields: Any) -> Effect:
         "as_of": datetime(2026, 3, 30, tzinfo=UTC),
     }
     return Effect.objects.create(workspace=outcome.workspace, outcome=outcome, **{**defaults, **fields})
+
+
+def an_experiment(item: Item, **fields: Any) -> Experiment:
+    """A draft of control against treatment; `metric` is what it is decided on, if anything."""
+    number = next(_numbers)
+    split = [{"key": "control", "split": 0.5}, {"key": "treatment", "split": 0.5}]
+    return Experiment.objects.create(
+        workspace=item.workspace, item=item, **{"key": f"experiment-{number}", "variants": split, **fields}
+    )
 
 
 def a_value(item: Item, **fields: Any) -> ItemValue:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from outcomes.admin import (
     deliveries,
     effects,
+    experiments,
     facts,
     flags,
     imports,
@@ -20,6 +21,7 @@ from outcomes.admin import (
 __all__ = [
     "deliveries",
     "effects",
+    "experiments",
     "facts",
     "flags",
     "imports",

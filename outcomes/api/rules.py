@@ -205,6 +205,9 @@ class AcceptSerializer(PlainSerializer):
     title = Text(max_length=200, required=False)
     value = Text(max_length=MAX_LENGTH, required=False, help_text="JMESPath of an observation's value.")
     aggregation = serializers.ChoiceField(AGGREGATIONS, required=False, help_text="Of a new metric.")
+    item = KeyOrId(
+        Item, required=False, help_text="An existing item: that is used, or that an experiment is on."
+    )
 
 
 class AcceptedSerializer(CandidateSerializer):
@@ -213,10 +216,11 @@ class AcceptedSerializer(CandidateSerializer):
     item = serializers.CharField(allow_null=True, read_only=True)
     metric = serializers.CharField(allow_null=True, read_only=True)
     rule = serializers.IntegerField(allow_null=True, read_only=True)
+    experiment = serializers.CharField(allow_null=True, read_only=True)
     replayed = serializers.IntegerField(read_only=True)
 
     class Meta(CandidateSerializer.Meta):
-        fields = (*CandidateSerializer.Meta.fields, "item", "metric", "rule", "replayed")  # type: ignore[assignment]
+        fields = (*CandidateSerializer.Meta.fields, "item", "metric", "rule", "experiment", "replayed")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
 
 
@@ -241,7 +245,7 @@ class CandidateViewSet(ReadOnlyViewSet):
     @extend_schema(request=AcceptSerializer, parameters=[IF_MATCH], responses=moved(AcceptedSerializer))
     @action(detail=True, methods=["post"])
     def accept(self, request: Request, **kwargs: Any) -> Response:
-        """Make it an item or a metric (and the rule) and interpret again what was said of it."""
+        """Make it an item, a metric (and the rule) or an experiment, and interpret again what was said of it."""
         held = self.get_object()
         said = checked(AcceptSerializer, request)
         version = version_if_said(request, held)
@@ -250,12 +254,13 @@ class CandidateViewSet(ReadOnlyViewSet):
                 **self.acting(), candidate_id=held.pk, version=version, **said
             )
         response = self.answer(held.pk)
-        item, metric, rule = became["item"], became["metric"], became["rule"]
+        item, metric, rule, experiment = (became[n] for n in ("item", "metric", "rule", "experiment"))
         response.data = {
             **response.data,
             "item": item.key if item else None,
             "metric": metric.key if metric else None,
             "rule": rule.pk if rule else None,
+            "experiment": experiment.key if experiment else None,
             "replayed": became["replayed"],
         }
         return response

@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import path
 
 from outcomes.api import (
+    experiments,
     files,
     flags,
     items,
@@ -28,6 +29,7 @@ ROUTES: list[tuple[str, Any]] = [
     ("rules", rules.RuleViewSet),
     ("deliveries", views.DeliveryViewSet),
     ("candidates", rules.CandidateViewSet),
+    ("experiments", experiments.ExperimentViewSet),
     ("flags", flags.FlagViewSet),
     ("scoring-models", scoring_models.ScoringModelViewSet),
     ("imports", files.FileImportViewSet),
@@ -60,6 +62,11 @@ PATHS = [
         name="item-value-what-if",
     ),
     path("items/<str:id>/value/at/", values.ValueOfItemViewSet.as_view({"get": "at"}), name="item-value-at"),
+    path(
+        "items/<str:item>/experiments/",
+        experiments.ExperimentsOfItemViewSet.as_view({"get": "list", "post": "create"}),
+        name="item-experiments",
+    ),
     path(
         "sources/<str:source>/rules/",
         rules.RulesOfSourceViewSet.as_view({"get": "list", "post": "create"}),

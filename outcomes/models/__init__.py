@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from outcomes.models.deliveries import Delivery
 from outcomes.models.effects import Effect
+from outcomes.models.experiments import Experiment, ExperimentGuardrail, ExperimentTotal
 from outcomes.models.flags import Flag, FlagAction
 from outcomes.models.imports import FileImport
 from outcomes.models.marks import Mark, WorkspaceClock
@@ -18,6 +19,9 @@ __all__ = [
     "Candidate",
     "Delivery",
     "Effect",
+    "Experiment",
+    "ExperimentGuardrail",
+    "ExperimentTotal",
     "Exposure",
     "ExposureReport",
     "FileImport",

@@ -6,7 +6,7 @@ from django.db.models import Q
 from productops.workspaces.models import Workspace, WorkspaceOwned
 
 # In the order in which they are settled: a kind only ever marks kinds after it.
-MARK_KINDS = ("metric_day", "usage_day", "problem", "source", "audience", "effect", "item")
+MARK_KINDS = ("metric_day", "usage_day", "problem", "source", "audience", "effect", "experiment", "item")
 
 
 class Mark(WorkspaceOwned):

@@ -10,7 +10,7 @@ from outcomes.sources.rules import Rule as PureRule
 from productops.workspaces.models import Versioned, WorkspaceOwned
 from roadmap.models import Item
 
-CANDIDATE_KINDS = ("event", "item", "metric")
+CANDIDATE_KINDS = ("event", "item", "metric", "experiment")
 CANDIDATE_STATES = ("open", "accepted", "dismissed")
 
 
@@ -74,10 +74,10 @@ class Rule(Versioned):
 
 
 class Candidate(Versioned):
-    """An event name, item key or metric key that a source spoke of and nobody has claimed."""
+    """An event name or the key of an item, metric or experiment that a source spoke of and nobody claimed."""
 
     source = models.ForeignKey(Source, models.CASCADE, db_constraint=False, related_name="candidates")
-    kind = models.CharField(max_length=6, choices=[(k, k) for k in CANDIDATE_KINDS], editable=False)
+    kind = models.CharField(max_length=10, choices=[(k, k) for k in CANDIDATE_KINDS], editable=False)
     name = models.CharField(max_length=200, editable=False)
     state = models.CharField(max_length=9, default="open", choices=[(s, s) for s in CANDIDATE_STATES])
     # The sum of what each delivery says of it; a delivery remembers what it said, so a replay adds nothing.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from outcomes.models import Flag, FlagAction, ItemSource, Source, WorkspaceClock
+from outcomes.models import Experiment, Flag, FlagAction, ItemSource, Source, WorkspaceClock
 from outcomes.pipeline.flag import CLOCK, flag_sources
 from outcomes.pipeline.marks import mark
 from outcomes.pipeline.quiet import begin_quiet_run, end_quiet_runs
@@ -35,6 +36,7 @@ def judge_anew(workspace: Workspace, cause: dict[str, object], *, quiet: str | N
     mark("problem", workspace.pk, _ids(Problem.objects.filter(workspace=workspace)), cause=cause)
     mark("item", workspace.pk, _ids(Item.objects.filter(workspace=workspace)), cause=cause)
     mark("audience", workspace.pk, _counted_products(workspace), cause=cause)
+    mark("experiment", workspace.pk, _ids(Experiment.objects.filter(workspace=workspace)), cause=cause)
     mark("source", workspace.pk, _ids(Source.objects.filter(workspace=workspace)), cause=cause)
     if quiet is not None:
         begin_quiet_run(workspace.pk, quiet, cause)
@@ -51,6 +53,7 @@ def _move(workspace: Workspace, today: date) -> int:
         first = clock.judged_on + timedelta(days=1)
         mark("item", workspace.pk, _ids(Item.objects.filter(workspace=workspace)), from_on=first, cause=cause)
         mark("audience", workspace.pk, _counted_products(workspace), from_on=first, cause=cause)
+        mark("experiment", workspace.pk, _turning_experiments(workspace, first, today), cause=cause)
         flag_sources(workspace, list(Source.objects.filter(workspace=workspace)))
     WorkspaceClock.objects.update_or_create(workspace=workspace, defaults={"judged_on": today})
     return 1
@@ -77,6 +80,13 @@ def _wake_flags(workspace: Workspace, today: date) -> None:
 def _counted_products(workspace: Workspace) -> list[int]:
     rows = ItemSource.objects.filter(workspace=workspace, has_events=True, item__product__isnull=False)
     return sorted(set(rows.values_list("item__product_id", flat=True)))
+
+
+def _turning_experiments(workspace: Workspace, first: date, today: date) -> list[int]:
+    """Experiments whose planned last day is over, and those of items that are released by now."""
+    is_over = Q(state="running", ended_on__range=(first - timedelta(days=1), today - timedelta(days=1)))
+    is_released = Q(item__released_on__range=(first, today))
+    return _ids(Experiment.objects.filter(is_over | is_released, workspace=workspace))
 
 
 def _ids(rows: object) -> list[int]:

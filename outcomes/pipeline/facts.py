@@ -197,3 +197,19 @@ RELEASES = FactTable(
     conflict="(item_id, at)",
     has_source=False,
 )
+EXPERIMENT_TOTALS = FactTable(
+    "outcomes_experimenttotal",
+    (
+        ("experiment_id", "bigint"),
+        ("variant", "text"),
+        ("metric_id", "bigint"),
+        ("at", "timestamptz"),
+        ("on", "date"),
+        ("n", "bigint"),
+        ("sum", "double precision"),
+        ("sum_squares", "double precision"),
+    ),
+    identity=("experiment_id", "variant", "metric_id", "at"),
+    values=("n", "sum", "sum_squares"),
+    conflict="(experiment_id, variant, metric_id, at)",
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,11 +11,19 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
-from outcomes.models import Metric
+from outcomes.models import Experiment, Metric
 from outcomes.sources.native import CustomerRow, NativeBody, Numbered
 from outcomes.sources.reading import EventBody
 from productops.workspaces.models import Workspace
 from roadmap.models import Customer, Item, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class KnownExperiment:
+    """An experiment that a body names; without declared variants any variant may report."""
+
+    id: int
+    variants: frozenset[str]
 
 
 class Keys:
@@ -25,6 +34,7 @@ class Keys:
         self.items: dict[str, int] = {}
         self.metrics: dict[str, int] = {}
         self.problems: dict[str, int] = {}
+        self.experiments: dict[str, KnownExperiment] = {}
         self._customers: dict[str, int] = {}
 
     def load(self, body: NativeBody) -> None:
@@ -32,7 +42,8 @@ class Keys:
         rows = {name: [numbered.row for numbered in rows] for name, rows in body.rows.items()}
         retracted = rows["retract"]
         items = {row.item for name in ("usage", "snapshots", "releases") for row in rows[name]}
-        metrics = {row.metric for row in (*rows["observations"], *retracted)}
+        metrics = {row.metric for row in (*rows["observations"], *rows["experiments"], *retracted)}
+        self._look_up_experiments({row.key for row in (*rows["experiments"], *retracted)})
         if isinstance(body, EventBody):
             items |= {evaluated.item for evaluated in body.evaluations}
             metrics |= {total.metric for total in body.totals}
@@ -87,6 +98,15 @@ class Keys:
         if unsure:
             rows: Any = model._default_manager.filter(workspace_id=self._workspace_id, key__in=unsure)
             known.update(rows.values_list("key", "id"))
+
+    def _look_up_experiments(self, keys: Iterable[str | None]) -> None:
+        unsure = [key for key in keys if key is not None and key not in self.experiments]
+        if not unsure:
+            return
+        held = Experiment.objects.in_workspace(self._workspace_id).filter(key__in=unsure)
+        for key, id_, variants in held.values_list("key", "id", "variants"):
+            names = frozenset(variant["key"] for variant in variants)
+            self.experiments[key] = KnownExperiment(id_, names)
 
     def _make_customers(self, keys: Iterable[str]) -> None:
         """Customers come into being when first named, so that it does not matter whether usage or the

@@ -114,6 +114,7 @@ class Recorder:
         self._snapshots(body, retracted["snapshot"], statement, tally)
         self._evidence(body, retracted["evidence"], statement, tally)
         self._releases(body, retracted["release"], statement, tally)
+        self._experiments(body, retracted["experiment"], statement, tally)
         self._covers(body, statement, tally)
         if isinstance(body, EventBody):
             self._evaluations(body, statement, tally, trail)
@@ -230,6 +231,27 @@ class Recorder:
             url = "" if is_retracted else row.url
             rows.add((item_id, at), (item_id, at, self._day(at), url), is_retracted, numbered)
         self._state(facts.RELEASES, rows, by, tally, self._follow_release)
+
+    def _experiments(
+        self, body: NativeBody, retracted: list[Numbered[RetractRow]], by: _Statement, tally: Tally
+    ) -> None:
+        rows = _Rows(tally)
+        for numbered, is_retracted in _stated(body.rows["experiments"], retracted):
+            row = numbered.row
+            experiment = self._keys.experiments.get(row.key)
+            metric_id = self._keys.metrics.get(row.metric)
+            if experiment is None:
+                body.refusals.append(_unknown("experiment", row.key, numbered))
+            elif metric_id is None:
+                body.refusals.append(_unknown("metric", row.metric, numbered))
+            elif experiment.variants and not is_retracted and row.variant not in experiment.variants:
+                body.refusals.append(_unknown_variant(experiment.variants, numbered))
+            else:
+                at = row.at.astimezone(UTC)
+                numbers = (0, 0.0, 0.0) if is_retracted else (row.n, row.sum, row.sum_squares)
+                identity = (experiment.id, row.variant, metric_id, at)
+                rows.add(identity, (*identity, self._last_day(at), *numbers), is_retracted, numbered)
+        self._state(facts.EXPERIMENT_TOTALS, rows, by, tally, _mark_experiment)
 
     def _customers(self, body: NativeBody, by: _Statement, tally: Tally) -> None:
         newest: dict[str, Numbered[Any]] = {}
@@ -355,6 +377,10 @@ class Recorder:
     def _day(self, at: datetime) -> date:
         return at.astimezone(self._zone).date()
 
+    def _last_day(self, at: datetime) -> date:
+        """The last day that a running total speaks of: one of midnight is of the day that has just ended."""
+        return self._day(at - timedelta(microseconds=1))
+
     def _actor(self, actor: str) -> bytes:
         return blake2b(actor.encode(), key=self._actor_key, digest_size=16).digest()
 
@@ -410,6 +436,10 @@ def _mark_item_from(identity: tuple[Any, ...], by: _Statement) -> None:
     by.marks.add("item", identity[0], from_on=identity[1], cause=by.cause)
 
 
+def _mark_experiment(identity: tuple[Any, ...], by: _Statement) -> None:
+    by.marks.add("experiment", identity[0], cause=by.cause)
+
+
 def _mark_problem(identity: tuple[Any, ...], by: _Statement) -> None:
     by.marks.add("problem", identity[0], cause=by.cause)
 
@@ -448,6 +478,12 @@ def _unknown(what: str, key: str, numbered: Numbered[Any]) -> Refusal:
         name: getattr(row, name) for name in row.__struct_fields__ if name != "actor" and getattr(row, name)
     }
     return _unknown_name(what, key, numbered.pointer, at, sample)
+
+
+def _unknown_variant(known: Iterable[str], numbered: Numbered[Any]) -> Refusal:
+    row = numbered.row
+    detail = f"The experiment {row.key!r} has no variant {row.variant!r}; it has {', '.join(sorted(known))}."
+    return Refusal(numbered.pointer, "unknown_variant", detail)
 
 
 def _unknown_name(

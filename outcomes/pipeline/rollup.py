@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from outcomes.models import Outcome
+from outcomes.models import Experiment, Outcome
 from outcomes.pipeline import retention
 from outcomes.pipeline.marks import Claimed, Marks
 from productops.workspaces.models import Workspace
@@ -36,6 +36,12 @@ def roll_metric_days(workspace: Workspace, marks: Sequence[Claimed], onward: Mar
     for item_id, metric_id in outcomes:
         # A level moves; the verdict days before today do not, so nothing but today is judged again.
         onward.add("item", item_id, from_on=date.max, cause=causes[metric_id])
+    # The lift of an experiment on a metric that adds up is told as a part of its baseline, which may have moved.
+    added_up = Experiment.objects.filter(
+        item__outcomes__metric__in=causes, item__outcomes__metric__aggregation__in=("sum", "count")
+    )
+    for experiment_id, metric_id in added_up.values_list("id", "item__outcomes__metric"):
+        onward.add("experiment", experiment_id, cause=causes[metric_id])
 
 
 def roll_usage_days(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:

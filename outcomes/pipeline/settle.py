@@ -21,6 +21,7 @@ from outcomes.pipeline.marks import Claimed, Marks
 from outcomes.pipeline.quiet import end_quiet_runs
 from outcomes.pipeline.rollup import roll_metric_days, roll_usage_days
 from outcomes.pipeline.score import score_items
+from outcomes.pipeline.trial_effects import weigh_experiments
 from outcomes.pipeline.value_rows import write_values
 from productops.workspaces.models import Workspace
 from roadmap import standing
@@ -207,6 +208,7 @@ _STEPS: tuple[tuple[str, int, _Settler], ...] = (
     ("usage_day", 500, _at_once(roll_usage_days)),
     ("problem", 500, _at_once(_rank_problems)),
     ("source", 20, _at_once(_hear_sources)),
+    ("experiment", 50, _at_once(weigh_experiments)),
     ("item", 300, _settle_items),
     ("audience", 1, _at_once(roll_audiences)),
 )

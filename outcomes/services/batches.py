@@ -7,7 +7,7 @@ from typing import Any
 
 from outcomes.models import Metric, Outcome
 from outcomes.services.items import problems_with_outcomes
-from outcomes.services.marking import mark_items
+from outcomes.services.marking import mark_experiments_of_items, mark_items
 from outcomes.services.metrics import READ_BY_SCORES, problems_with_metric
 from outcomes.services.outcomes import normalised, problems_with_outcome
 from productops.workspaces.complaints import Complaint, SaysWhatIsWrong
@@ -49,7 +49,9 @@ class OutcomeBatch(Batch[Outcome]):
             draft.refuse(Complaint(name, "cannot_change", detail) for name in moved)
 
     def finish(self, drafts: Sequence[Draft[Outcome]]) -> None:
-        mark_items(self.workspace, [draft.row.item_id for draft in drafts], self.by)
+        item_ids = [draft.row.item_id for draft in drafts]
+        mark_experiments_of_items(self.workspace, item_ids, self.by)
+        mark_items(self.workspace, item_ids, self.by)
 
 
 class ItemWithOutcomesBatch(ItemBatch):

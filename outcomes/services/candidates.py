@@ -1,4 +1,4 @@
-"""Claim a name that a source spoke of: it becomes an item or a metric, and what was said of it is taken."""
+"""Claim a name that a source spoke of: it becomes an item, a metric or an experiment, and what was said is taken."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from outcomes.models import Candidate, Metric, Rule
+from outcomes.models import Candidate, Experiment, Metric, Rule
 from outcomes.pipeline import doorbell
 from outcomes.pipeline.quiet import begin_quiet_run
+from outcomes.services.experiments import create_experiment
 from outcomes.services.marking import edit_by
 from outcomes.services.metrics import create_metric
 from outcomes.services.refusals import ImpossibleMove
@@ -41,27 +42,35 @@ def accept_candidate(
     title: str = "",
     value: str = "",
     aggregation: str = "",
+    item: Item | None = None,
 ) -> dict[str, Any]:
-    """Make the item or metric of a candidate (and the rule, for an event) and replay the deliveries that spoke of it.
+    """Make the item, metric or experiment of a candidate (and the rule, for an event) and replay what named it.
 
     An event becomes usage of an item, or with `to="observation"` the observations of a metric, whose `value` is an
     expression over the event (1 each if there is none). `key` names the item or metric, an existing one too; left
-    out it is made from the name. Returns {"item", "metric", "rule"} as rows or None and "replayed", a count. Raises
-    Refused, StaleEdit, NotHere, ImpossibleMove when it was settled before.
+    out it is made from the name. `item` is an existing one that an event is a use of, or that an experiment is on;
+    a new experiment needs it. Returns {"item", "metric", "rule", "experiment"} as rows or None and "replayed", a
+    count of deliveries. Raises Refused, StaleEdit, NotHere, ImpossibleMove when it was settled before.
     """
     candidate = rows.find(Candidate, workspace, candidate_id)
     guarded_update(Candidate.objects.in_workspace(workspace.pk), candidate_id, version, {})
     if Candidate.objects.get(pk=candidate_id).state == "accepted":
         raise ImpossibleMove("This candidate was accepted before.")
     acting = {"workspace": workspace, "by": by}
-    item, metric, rule = None, None, None
-    if candidate.kind == "item" or (candidate.kind == "event" and to != "observation"):
-        item = _item(acting, candidate, key, title)
+    metric, rule, experiment = None, None, None
+    is_used = candidate.kind == "event" and to != "observation"
+    if item is not None and not is_used and candidate.kind != "experiment":
+        raise Refused([Complaint("item", "not_asked_for", "What this becomes is on no item.")])
+    if candidate.kind == "experiment":
+        experiment = _experiment(acting, candidate, key, item)
+        item = None
+    elif is_used or candidate.kind == "item":
+        item = item or _item(acting, candidate, key, title)
     else:
         metric = _metric(acting, candidate, key, title, aggregation)
     if candidate.kind == "event":
         rule = _rule(acting, candidate, item, metric, value)
-    elif (item or metric).key != candidate.name:  # type: ignore[union-attr]
+    elif (experiment or item or metric).key != candidate.name:  # type: ignore[union-attr]
         detail = f"What this source calls {candidate.name!r} must have that key here, too."
         raise Refused([Complaint("key", "invalid", detail)])
     Candidate.objects.filter(pk=candidate_id).update(state="accepted")
@@ -69,7 +78,8 @@ def accept_candidate(
     if replayed:
         # History that comes all at once is told all at once.
         begin_quiet_run(workspace.pk, "rules", edit_by(by))
-    return {"item": item, "metric": metric, "rule": rule, "replayed": replayed}
+    made = {"item": item, "metric": metric, "rule": rule, "experiment": experiment}
+    return {**made, "replayed": replayed}
 
 
 @transaction.atomic
@@ -110,6 +120,18 @@ def _metric(acting: dict[str, Any], candidate: Candidate, key: str, title: str, 
     return held or create_metric(
         **acting, key=wanted, name=title or candidate.name, aggregation=aggregation or usual
     )
+
+
+def _experiment(acting: dict[str, Any], candidate: Candidate, key: str, item: Item | None) -> Experiment:
+    """The experiment of that key. A new one has the variants that report: nobody has said others."""
+    wanted = key or candidate.name
+    if not is_key(wanted):
+        detail = f"{candidate.name!r} cannot be the key of an experiment."
+        raise Refused([Complaint("key", "invalid", detail)])
+    held = Experiment.objects.in_workspace(acting["workspace"].pk).filter(key=wanted).first()
+    if held is None and item is None:
+        raise Refused([Complaint("item", "required", "Say which item the experiment is on.")])
+    return held or create_experiment(**acting, item=item, key=wanted, variants=[])  # type: ignore[arg-type]
 
 
 def _rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from outcomes.models import Outcome
+from outcomes.models import Experiment, Outcome
 from outcomes.pipeline.marks import mark
 from productops.workspaces.actors import Actor
 from productops.workspaces.models import Workspace
@@ -26,10 +26,25 @@ def mark_items(workspace: Workspace, item_ids: Iterable[int], by: Actor) -> None
         mark("item", workspace.id, ids, from_on=_TODAY_ALONE, cause=edit_by(by))
 
 
+def mark_experiments(workspace: Workspace, experiment_ids: Iterable[int], by: Actor) -> None:
+    """Have these experiments read again, and then their items."""
+    ids = sorted(set(experiment_ids))
+    if ids:
+        mark("experiment", workspace.id, ids, cause=edit_by(by))
+
+
+def mark_experiments_of_items(workspace: Workspace, item_ids: Iterable[int], by: Actor) -> None:
+    """Have the experiments of these items read again: what they show is told of the items' outcomes."""
+    held = Experiment.objects.in_workspace(workspace.id).filter(item_id__in=set(item_ids))
+    mark_experiments(workspace, held.values_list("id", flat=True), by)
+
+
 def mark_items_of_metric(workspace: Workspace, metric_id: int, by: Actor) -> None:
     """Have every item computed again that has an outcome on this metric."""
     on_metric = Outcome.objects.in_workspace(workspace.id).filter(metric_id=metric_id)
-    mark_items(workspace, on_metric.values_list("item_id", flat=True), by)
+    item_ids = list(on_metric.values_list("item_id", flat=True))
+    mark_experiments_of_items(workspace, item_ids, by)
+    mark_items(workspace, item_ids, by)
 
 
 def mark_source(workspace: Workspace, source_id: int, by: Actor, *, is_calendar_changed: bool) -> None:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from outcomes.models import Metric, Outcome
 from outcomes.models.outcomes import ROLES
-from outcomes.services.marking import mark_items
+from outcomes.services.marking import mark_experiments_of_items, mark_items
 from productops.workspaces.actors import Actor
 from productops.workspaces.complaints import Complaint
 from productops.workspaces.models import Workspace
@@ -36,6 +36,7 @@ def set_outcome(*, workspace: Workspace, by: Actor, item_id: int, metric_id: int
     outcome = Outcome(workspace=workspace, item_id=item_id, metric_id=metric_id, **fields)
     rows.check(outcome, problems_with_outcome(workspace, fields))
     outcome.save(force_insert=True)
+    mark_experiments_of_items(workspace, [item_id], by)
     mark_items(workspace, [item_id], by)
     return outcome
 
@@ -49,6 +50,7 @@ def edit_outcome(
     changes = normalised(changes)
     outcome = rows.find(Outcome, workspace, outcome_id)
     if rows.edit(outcome, version, changes, problems_with_outcome(workspace, changes)):
+        mark_experiments_of_items(workspace, [outcome.item_id], by)
         mark_items(workspace, [outcome.item_id], by)
     outcome.refresh_from_db()
     return outcome

@@ -19,6 +19,12 @@ MAX_DEPTH = 32
 # Times further ahead than this are a wrong clock or a wrong unit, not news.
 MAX_AHEAD = timedelta(hours=24)
 
+# More people than there are, and sums whose squares are still numbers.
+MOST_PEOPLE = 10**12
+MOST_SUM = 1e100
+# Squares that were added up elsewhere may fall short by rounding.
+_ROUNDING = 1e-9
+
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Label = Annotated[str, msgspec.Meta(max_length=200)]
@@ -77,6 +83,18 @@ class ReleaseRow(Row):
     url: Url = ""
 
 
+class ExperimentRow(Row):
+    """What a variant had come to by `at`: people, the sum of their values and of the squares of these."""
+
+    key: Key
+    variant: Key
+    metric: Key
+    at: Instant
+    n: Annotated[int, msgspec.Meta(ge=0, le=MOST_PEOPLE)]
+    sum: float
+    sum_squares: float
+
+
 class RetractRow(Row):
     """Names what to take back by its identity; which fields those are depends on `kind`."""
 
@@ -85,6 +103,8 @@ class RetractRow(Row):
     series: Label = ""
     item: Key | None = None
     problem: Key | None = None
+    key: Key | None = None
+    variant: Key | None = None
     actor: str | None = None
     id: str | None = None
     at: Instant | None = None
@@ -100,6 +120,7 @@ SECTIONS: dict[str, type[Row]] = {
     "evidence": EvidenceRow,
     "customers": CustomerRow,
     "releases": ReleaseRow,
+    "experiments": ExperimentRow,
     "retract": RetractRow,
 }
 RETRACTABLE = {
@@ -108,6 +129,7 @@ RETRACTABLE = {
     "snapshot": ("item", "on"),
     "evidence": ("problem", "id"),
     "release": ("item", "at"),
+    "experiment": ("key", "variant", "metric", "at"),
 }
 EVIDENCE_KINDS = frozenset(
     ("interview", "ticket", "call", "review", "survey", "analytics", "experiment", "vote", "opinion")
@@ -122,7 +144,7 @@ class BodyRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Unclaimed:
-    """A name that means nothing here yet: `kind` is event, item or metric. `at` is when it was spoken of."""
+    """A name that means nothing here yet: `kind` is one of CANDIDATE_KINDS. `at` is when it was spoken of."""
 
     kind: str
     name: str
@@ -304,6 +326,8 @@ def _check(row: Row, now: datetime) -> None:
         _check_url("source_url", row.source_url)
     elif isinstance(row, ReleaseRow):
         _check_url("url", row.url)
+    elif isinstance(row, ExperimentRow):
+        _check_totals(row)
     elif isinstance(row, RetractRow):
         _check_retraction(row)
 
@@ -341,6 +365,16 @@ def _check_snapshot(row: SnapshotRow) -> None:
         raise _RowRefused("required", "a snapshot has either active (and eligible) or share.")
     if row.share is not None and row.eligible is not None:
         raise _RowRefused("bad_value", "eligible goes with active, not with share.")
+
+
+def _check_totals(row: ExperimentRow) -> None:
+    """No values have squares that sum to less than sum² / n (Cauchy and Schwarz); nobody has no values."""
+    if abs(row.sum) > MOST_SUM or row.sum_squares > MOST_SUM * MOST_SUM:
+        raise _RowRefused("out_of_range", f"sum may be at most {MOST_SUM:g}, sum_squares its square.")
+    if row.n == 0 and (row.sum or row.sum_squares):
+        raise _RowRefused("bad_value", "with n 0 there is nobody whose values could be summed up.")
+    if row.n * row.sum_squares < row.sum * row.sum * (1 - _ROUNDING):
+        raise _RowRefused("impossible_squares", "sum_squares is less than sum * sum / n, which cannot be.")
 
 
 def _check_url(name: str, value: str) -> None:

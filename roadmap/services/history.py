@@ -10,7 +10,7 @@ from productops.workspaces.models import Versioned
 # storey above are known here by name only; a kind that is not listed counts as a past, to be on the safe side.
 _NO_PAST = frozenset(
     {"link", "itemvalue", "itemusage", "itemsource", "valuerecord", "verdictspan", "problemstanding"}
-    | {"productaudience", "mark"}
+    | {"productaudience", "mark", "experimentguardrail"}
 )
 
 

@@ -11,6 +11,9 @@ from outcomes.models import (
     Candidate,
     Delivery,
     Effect,
+    Experiment,
+    ExperimentGuardrail,
+    ExperimentTotal,
     Exposure,
     ExposureReport,
     FileImport,
@@ -55,6 +58,7 @@ from tests.factories import (
     a_product,
     a_source,
     a_survey,
+    an_experiment,
     an_item,
     evidence,
 )
@@ -79,6 +83,7 @@ class Furniture:
     outcome: Outcome
     flag: Flag
     key: ApiKey
+    experiment: Experiment
 
 
 def furnish(workspace: Workspace, word: str = "Saved carts") -> Furniture:
@@ -126,6 +131,7 @@ def furnish(workspace: Workspace, word: str = "Saved carts") -> Furniture:
     )
     key, _ = a_key(workspace, name=f"{word} key")
     flag = _judged(workspace, item, outcome)
+    experiment = _tried(item, metric, source)
     _known(workspace, problem, product, source, item)
     _facts(workspace, item, customer, metric, source)
     return Furniture(
@@ -143,6 +149,7 @@ def furnish(workspace: Workspace, word: str = "Saved carts") -> Furniture:
         outcome,
         flag,
         key,
+        experiment,
     )
 
 
@@ -284,6 +291,26 @@ def _estimated(workspace: Workspace, outcome: Outcome) -> None:
         cause={"kind": "clock"},
         as_of=NOON,
     )
+
+
+def _tried(item: Item, metric: Metric, source: Source) -> Experiment:
+    """An experiment on the item, two weeks of it."""
+    workspace = item.workspace
+    experiment = an_experiment(
+        item, hypothesis=item.title, metric=metric, state="running", started_on=date(2026, 4, 17)
+    )
+    guardrail = a_metric(workspace, name=f"{metric.name} guardrail")
+    ExperimentGuardrail.objects.create(workspace=workspace, experiment=experiment, metric=guardrail)
+    for day in (1, 7, 14):
+        at = datetime(2026, 4, 17, tzinfo=UTC) + timedelta(days=day)
+        for variant, share in (("control", 0.021), ("treatment", 0.025)):
+            n = 1_000 * day
+            ExperimentTotal.objects.create(
+                workspace=workspace, experiment=experiment, source=source, variant=variant, metric=metric,
+                at=at, on=at.date() - timedelta(days=1), n=n, sum=share * n, sum_squares=share * n,
+                stated_at=NOON, stated_by="msg_1", stated_row=0,
+            )  # fmt: skip
+    return experiment
 
 
 def _known(workspace: Workspace, problem: Problem, product: Product, source: Source, item: Item) -> None:

@@ -31,6 +31,7 @@ ADDED_BY_PEOPLE = [
     "link",
     "metric",
     "outcome",
+    "experiment",
     "source",
     "apikey",
     "member",

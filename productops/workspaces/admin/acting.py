@@ -29,6 +29,8 @@ class ActionInput:
     is_required: bool = False
     value: str = ""
     least: str = ""
+    # To be chosen from, if there are any.
+    options: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

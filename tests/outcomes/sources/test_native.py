@@ -24,7 +24,7 @@ def refusals(body: Any) -> dict[str, str]:
     return {refusal.pointer: refusal.code for refusal in reading(body).refusals}
 
 
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "sent_at": "2026-05-01T10:00:05Z",
     "observations": [{"metric": "checkout.conversion", "at": AT, "value": 12.5, "series": "eu"}],
     "usage": [{"item": "saved-carts", "actor": "u_1", "customer": "acme", "at": AT, "id": "evt_1"}],
@@ -37,6 +37,10 @@ EVERYTHING = {
     "evidence": [{"problem": "lost-baskets", "kind": "ticket", "id": "zd-991", "importance": 3}],
     "customers": [{"key": "acme", "name": "Acme", "segment": "smb", "mrr": 420}],
     "releases": [{"item": "saved-carts", "at": AT, "url": "https://example.com"}],
+    "experiments": [
+        {"key": "carts-ab", "variant": "control", "metric": "checkout.conversion", "at": AT}
+        | {"n": 1000, "sum": 120, "sum_squares": 120}
+    ],
     "retract": [{"kind": "usage", "item": "saved-carts", "id": "evt_0", "at": AT}],
 }
 
@@ -45,7 +49,8 @@ def test_every_part_of_a_body_is_read() -> None:
     body = reading(EVERYTHING)
     assert body.refusals == []
     assert {name: len(rows) for name, rows in body.rows.items()} == {
-        "observations": 1, "usage": 1, "snapshots": 3, "evidence": 1, "customers": 1, "releases": 1, "retract": 1,
+        "observations": 1, "usage": 1, "snapshots": 3, "evidence": 1, "customers": 1, "releases": 1, "experiments": 1,
+        "retract": 1,
     }  # fmt: skip
     assert body.covers == [date(2026, 5, 1)]
     assert body.sent_at == datetime(2026, 5, 1, 10, 0, 5, tzinfo=UTC)
@@ -202,6 +207,46 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
     max_leaves=20,
 )
+
+
+TOTALS = EVERYTHING["experiments"][0]
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"n": -1}, "bad_value"),
+        ({"n": 10.5}, "bad_value"),
+        ({"n": 10**13}, "bad_value"),
+        ({"n": "1000"}, "bad_value"),
+        ({"n": 0}, "bad_value"),
+        ({"sum": 1e101}, "out_of_range"),
+        ({"sum": float("nan")}, "not_finite"),
+        ({"sum_squares": -1}, "impossible_squares"),
+        ({"sum_squares": 14.3}, "impossible_squares"),
+        ({"variant": ""}, "bad_value"),
+        ({"variant": None}, "bad_value"),
+        ({"at": "2026-05-03T00:00:00Z"}, "in_the_future"),
+        ({"lift": 0.1}, "unknown_field"),
+    ],
+)
+def test_totals_that_cannot_be_are_refused_by_name(said: dict[str, Any], code: str) -> None:
+    assert refusals({"experiments": [{**TOTALS, **said}]}) == {"/experiments/0": code}
+
+
+@pytest.mark.parametrize(
+    "said", [{"sum_squares": 14.4}, {"sum_squares": 14.4 - 1e-12}, {"n": 0, "sum": 0, "sum_squares": 0}]
+)
+def test_totals_at_the_edge_of_what_can_be_are_taken(said: dict[str, Any]) -> None:
+    assert refusals({"experiments": [{**TOTALS, **said}]}) == {}
+
+
+def test_totals_are_taken_back_by_their_whole_identity() -> None:
+    identity = {name: TOTALS[name] for name in ("key", "variant", "metric", "at")}
+    assert refusals({"retract": [{"kind": "experiment", **identity}]}) == {}
+    for name in identity:
+        rest = {key: value for key, value in identity.items() if key != name}
+        assert refusals({"retract": [{"kind": "experiment", **rest}]}) == {"/retract/0": "required"}
 
 
 @given(st.dictionaries(st.sampled_from([*EVERYTHING, "other"]), _JSON, max_size=5))

@@ -1,0 +1,214 @@
+"""How experiments and their results look, and what is taken to set one up and move it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from outcomes.formulas.trials import TRIAL_VERDICTS
+from outcomes.models import Experiment, Metric
+from outcomes.models.experiments import DECISIONS, EXPERIMENT_STATES
+from outcomes.models.metrics import DIRECTIONS
+from productops.api.fields import KeyOrId, Text
+from productops.api.serializers import PlainSerializer, RowSerializer
+from roadmap.models import Item
+
+_VARIANT = {
+    "type": "object",
+    "properties": {
+        "key": {"type": "string", "maxLength": 200},
+        "split": {"type": "number", "exclusiveMinimum": 0, "default": 1, "description": "In any unit."},
+    },
+    "required": ["key"],
+    "additionalProperties": False,
+}
+
+
+@extend_schema_field({"type": "array", "items": _VARIANT, "maxItems": 20})
+class VariantsField(serializers.JSONField):
+    """`{"key", "split"}` of each variant; an empty list leaves them to what reports."""
+
+
+class ExperimentSerializer(RowSerializer):
+    """A trial of an item on a part of its people. Only the item is asked for; the rest comes from it."""
+
+    item = KeyOrId(Item, help_text="The item's key or id.")
+    metric = KeyOrId(Metric, required=False, allow_null=True, help_text="What it is decided on.")
+    guardrails = serializers.ListField(
+        child=KeyOrId(Metric), required=False, help_text="Metrics that it must not harm."
+    )
+    variants = VariantsField(required=False)
+    state = serializers.SerializerMethodField(help_text="As of the day of judgement.")
+    decision = serializers.ChoiceField(DECISIONS, read_only=True, allow_null=True)
+
+    class Meta:
+        model = Experiment
+        fields: tuple[str, ...] = (
+            "id",
+            "key",
+            "item",
+            "hypothesis",
+            "metric",
+            "guardrails",
+            "variants",
+            "control",
+            "state",
+            "started_on",
+            "ended_on",
+            "decision",
+            "decision_note",
+            "decided_variant",
+            "decided_by",
+            "decided_at",
+            "archived_at",
+            "version",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = (
+            "decision_note",
+            "decided_variant",
+            "decided_by",
+            "decided_at",
+            "archived_at",
+            "version",
+            "created_at",
+            "updated_at",
+        )
+        extra_kwargs = {"key": {"required": False, "help_text": "Made from the item's key if not said."}}
+
+    @extend_schema_field({"type": "string", "enum": list(EXPERIMENT_STATES)})
+    def get_state(self, experiment: Experiment) -> str:
+        return experiment.state_on(self.context["request"].workspace.today())
+
+    def to_representation(self, instance: Experiment) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        return {**shown, "decision": shown["decision"] or None} if "decision" in shown else shown
+
+
+class ExperimentOfItemSerializer(ExperimentSerializer):
+    """An experiment beneath its item."""
+
+    item = KeyOrId(Item, read_only=True)
+
+
+class DaySerializer(PlainSerializer):
+    on = serializers.DateField(required=False, help_text="The day; today if nothing is said.")
+
+
+class DecideSerializer(PlainSerializer):
+    decision = serializers.ChoiceField(DECISIONS)
+    note = Text(max_length=20_000, required=False, allow_blank=True)
+    variant = Text(
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        help_text="The treatment that is meant, where there are several.",
+    )
+
+
+class CloneSerializer(PlainSerializer):
+    item = KeyOrId(Item, required=False, help_text="Another item; the same one if nothing is said.")
+    key = Text(max_length=200, required=False, help_text="Made from the item's key if not said.")
+
+
+class VariantReadingSerializer(serializers.Serializer):
+    """One variant on one metric, from its newest totals."""
+
+    variant = serializers.CharField()
+    is_control = serializers.BooleanField()
+    split = serializers.FloatField(help_text="The share of people meant for it, 0 to 1.")
+    at = serializers.DateTimeField(allow_null=True, help_text="The instant of its newest totals.")
+    n = serializers.IntegerField(help_text="People in it.")
+    mean = serializers.FloatField(allow_null=True, help_text="Per person, in the metric's unit.")
+    sd = serializers.FloatField(allow_null=True, help_text="The standard deviation of one person's value.")
+
+
+class VariantDifferenceSerializer(serializers.Serializer):
+    """A treatment against the control."""
+
+    variant = serializers.CharField()
+    estimate = serializers.FloatField(help_text="The difference of the means, in the metric's unit.")
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    relative = serializers.FloatField(
+        allow_null=True, help_text="The lift: the difference / the control's mean."
+    )
+    relative_low = serializers.FloatField(allow_null=True)
+    relative_high = serializers.FloatField(allow_null=True)
+    confidence = serializers.FloatField(
+        help_text="Of both intervals: 0.95, and more where several have to hold together (Bonferroni)."
+    )
+    p = serializers.FloatField(help_text="Two-sided, of no difference.")
+    probability_better = serializers.FloatField()
+    verdict = serializers.ChoiceField(TRIAL_VERDICTS)
+    is_enough = serializers.BooleanField(help_text="Whether enough people are in it for a verdict.")
+    people_needed = serializers.IntegerField(
+        allow_null=True, help_text="How many more would show a true effect of this size four times of five."
+    )
+    smallest_shown = serializers.FloatField(
+        help_text="The smallest true effect that would be shown as often."
+    )
+
+
+class GuardrailSerializer(serializers.Serializer):
+    """A metric that must not be harmed, its intervals adjusted for the number of guardrails."""
+
+    metric = serializers.CharField()
+    unit = serializers.CharField()
+    direction = serializers.ChoiceField(DIRECTIONS)
+    margin = serializers.FloatField(help_text="How far it may fall, from the item's outcome.")
+    verdict = serializers.ChoiceField(TRIAL_VERDICTS)
+    variants = VariantReadingSerializer(many=True)
+    differences = VariantDifferenceSerializer(many=True)
+
+
+class SampleRatioSerializer(serializers.Serializer):
+    """Whether people are split as intended; below p 0.001 there is no verdict."""
+
+    p = serializers.FloatField(allow_null=True, help_text="Of a chi-square test.")
+    is_mismatch = serializers.BooleanField()
+
+
+class WarningSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class PointSerializer(serializers.Serializer):
+    """How the leading treatment stood at an instant."""
+
+    at = serializers.DateTimeField()
+    variant = serializers.CharField()
+    estimate = serializers.FloatField()
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+
+
+class ResultsSerializer(serializers.Serializer):
+    """What an experiment shows, in the metric's unit."""
+
+    experiment = serializers.CharField()
+    item = serializers.CharField()
+    state = serializers.ChoiceField(EXPERIMENT_STATES)
+    as_of = serializers.DateField(help_text="The day of judgement.")
+    is_reading = serializers.BooleanField(help_text="Whether it still runs: a reading is not a result.")
+    metric = serializers.CharField(allow_null=True, help_text="What it is read on.")
+    unit = serializers.CharField(allow_blank=True)
+    direction = serializers.ChoiceField(DIRECTIONS, allow_null=True)
+    control = serializers.CharField()
+    variant = serializers.CharField(
+        allow_null=True, help_text="The treatment spoken of: decided on, the only one, or the best so far."
+    )
+    verdict = serializers.ChoiceField(TRIAL_VERDICTS, help_text="On that treatment.")
+    decision = serializers.ChoiceField(DECISIONS, allow_null=True)
+    people_needed = serializers.IntegerField(allow_null=True)
+    sample_ratio = SampleRatioSerializer()
+    variants = VariantReadingSerializer(many=True)
+    differences = VariantDifferenceSerializer(many=True)
+    guardrails = GuardrailSerializer(many=True)
+    undeclared = serializers.ListField(child=serializers.CharField())
+    warnings = WarningSerializer(many=True)
+    series = PointSerializer(many=True, help_text="At most 200 instants, oldest first.")

@@ -1,0 +1,200 @@
+"""What experiments show becomes the effect on the outcomes of their items: a reading while they run, decided after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from outcomes.formulas.effects.experiment import METHOD, METHOD_VERSION
+from outcomes.formulas.trials import VOID, Difference, Reading, in_unit_of_metric
+from outcomes.models import Effect, Experiment, Outcome
+from outcomes.pipeline.levels import OutcomeLevels
+from outcomes.pipeline.marks import Claimed, Marks
+from outcomes.pipeline.trials import Trial, read_trials, series_of
+from productops.workspaces.models import Workspace
+from roadmap.models import Item
+
+DESIGN = "experiment"
+# A first changed day beyond any: nothing but the day of judgement is judged again.
+_TODAY = date.max
+# The columns hold PostgreSQL integers.
+_MOST = 2**31 - 1
+# What makes an effect another one; the rest is when and why it was written.
+_SAID = (
+    "estimate", "low", "high", "confidence", "relative", "relative_low", "relative_high", "probability_better",
+    "verdict", "decided_on", "n_before", "n_after", "from_on", "to_on", "method", "method_version", "caveats",
+    "detail", "chart",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A difference on the metric of an outcome, and the experiment that shows it."""
+
+    trial: Trial
+    reading: Reading
+    difference: Difference
+
+
+def weigh_experiments(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:
+    """Write the effects that experiments show on the outcomes of their items anew, and mark those items."""
+    causes = {mark.subject_id: mark.cause for mark in marks}
+    marked = Experiment.objects.filter(workspace=workspace, id__in=causes).values_list("id", "item_id")
+    cause_of = {item_id: causes[id_] for id_, item_id in marked}
+    items = {item.pk: item for item in Item.objects.filter(workspace=workspace, id__in=cause_of)}
+    wanted = _wanted(workspace, items)
+    held = {
+        effect.outcome_id: effect
+        for effect in Effect.objects.filter(design=DESIGN, outcome__item_id__in=items).order_by("outcome_id")
+    }
+    gone = sorted(held.keys() - wanted.keys())
+    Effect.objects.filter(design=DESIGN, outcome_id__in=gone).delete()
+    changed = []
+    for outcome_id in sorted(wanted):
+        effect, item_id = wanted[outcome_id]
+        if outcome_id not in held or _differs(held[outcome_id], effect):
+            effect.cause = cause_of[item_id]
+            changed.append(effect)
+    Effect.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["outcome", "design"],
+        update_fields=[*_SAID, "cause", "as_of"],
+    )
+    for item_id in items:
+        onward.add("item", item_id, from_on=_TODAY, cause=cause_of[item_id])
+
+
+def _wanted(workspace: Workspace, items: Mapping[int, Item]) -> dict[int, tuple[Effect, int]]:
+    """The effect of each outcome that an experiment says something about, with the outcome's item."""
+    day = workspace.today()
+    held = Experiment.objects.filter(item_id__in=items, archived_at=None)
+    trials = read_trials(list(held.select_related("item", "metric").order_by("id")), day)
+    baselines = {
+        standing.outcome.pk: standing.baseline
+        for standings in OutcomeLevels(workspace, items, [day]).on(day).values()
+        for standing in standings
+    }
+    outcomes = Outcome.objects.filter(item_id__in=items, series=None, metric__archived_at=None)
+    wanted = {}
+    for outcome in outcomes.select_related("metric").order_by("id"):
+        shown = _strongest(outcome, trials)
+        if shown is not None:
+            effect = _effect(workspace, outcome, shown, baselines.get(outcome.pk), day)
+            wanted[outcome.pk] = (effect, outcome.item_id)
+    return wanted
+
+
+def _strongest(outcome: Outcome, trials: Iterable[Trial]) -> _Shown | None:
+    """What is shown of an outcome: by the experiment that ended last, else by the one that began last."""
+    found = []
+    for trial in trials:
+        if trial.experiment.item_id != outcome.item_id or trial.chosen is None:
+            continue
+        for reading in (trial.primary, *trial.guardrails):
+            if reading is None or reading.measure.key != outcome.metric.key:
+                continue
+            difference = reading.of(trial.chosen)
+            if difference is not None:
+                found.append(_Shown(trial, reading, difference))
+    return max(found, key=_recency, default=None)
+
+
+def _recency(shown: _Shown) -> tuple[bool, date, int]:
+    experiment = shown.trial.experiment
+    day = experiment.ended_on if shown.trial.is_over else experiment.started_on
+    return shown.trial.is_over, day or date.min, experiment.pk
+
+
+def _effect(
+    workspace: Workspace, outcome: Outcome, shown: _Shown, baseline: float | None, day: date
+) -> Effect:
+    trial, difference = shown.trial, shown.difference
+    experiment = trial.experiment
+    in_unit = in_unit_of_metric(difference, outcome.metric.aggregation, baseline)
+    estimate, low, high = in_unit or (difference.estimate, difference.low, difference.high)
+    people = {one.variant: one for one in shown.reading.variants}
+    control, treatment = people[trial.arrangement.control], people[difference.variant]
+    last_on = max(_last_day(one.at, workspace) for one in (control, treatment) if one.at is not None)
+    return Effect(
+        workspace_id=workspace.pk,
+        outcome=outcome,
+        design=DESIGN,
+        estimate=estimate,
+        low=low,
+        high=high,
+        confidence=difference.confidence,
+        relative=difference.relative,
+        relative_low=difference.relative_low,
+        relative_high=difference.relative_high,
+        probability_better=difference.probability_better,
+        verdict=None if difference.verdict == VOID else difference.verdict,
+        decided_on=_decided_on(experiment) if trial.is_over else None,
+        n_before=min(control.n, _MOST),
+        n_after=min(treatment.n, _MOST),
+        from_on=min(experiment.started_on or last_on, last_on),
+        to_on=last_on,
+        method=METHOD,
+        method_version=METHOD_VERSION,
+        caveats=_caveats(shown, is_per_person=in_unit is None),
+        detail={
+            "experiment": experiment.key,
+            "control": control.variant,
+            "variant": treatment.variant,
+            "control_mean": control.mean,
+            "variant_mean": treatment.mean,
+            "p": difference.p,
+            "split_p": shown.reading.split_p,
+        },
+        chart=_chart(trial, shown, day),
+        as_of=_as_of(workspace),
+    )
+
+
+def _decided_on(experiment: Experiment) -> date | None:
+    """The day on which its result was one: that on which a person ended it, else the one after the planned last."""
+    if experiment.ended_on is None or experiment.state in ("ended", "decided"):
+        return experiment.ended_on
+    return experiment.ended_on + timedelta(days=1)
+
+
+def _caveats(shown: _Shown, *, is_per_person: bool) -> list[dict[str, Any]]:
+    caveats: list[dict[str, Any]] = []
+    if shown.reading.is_void:
+        caveats.append({"code": "sample_ratio_mismatch", "p": shown.reading.split_p})
+    elif not shown.difference.is_enough:
+        caveats.append({"code": "too_few"})
+    if is_per_person:
+        caveats.append({"code": "per_person"})
+    return caveats
+
+
+def _chart(trial: Trial, shown: _Shown, day: date) -> dict[str, Any]:
+    """How the difference stood over time, on the metric that the experiment is decided on."""
+    if shown.reading is not trial.primary or trial.leading is None:
+        return {}
+    points = series_of(trial, day)
+    return {
+        "at": [at.isoformat() for at, _ in points],
+        "estimate": [one.estimate for _, one in points],
+        "low": [one.low for _, one in points],
+        "high": [one.high for _, one in points],
+    }
+
+
+def _last_day(at: datetime, workspace: Workspace) -> date:
+    return (at - timedelta(microseconds=1)).astimezone(workspace.zone).date()
+
+
+def _as_of(workspace: Workspace) -> datetime:
+    if workspace.pinned_on is None:
+        return timezone.now()
+    return datetime.combine(workspace.pinned_on, time(23, 59, 59), workspace.zone)
+
+
+def _differs(held: Effect, wanted: Effect) -> bool:
+    return any(getattr(held, name) != getattr(wanted, name) for name in _SAID)

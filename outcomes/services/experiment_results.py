@@ -1,0 +1,146 @@
+"""What an experiment shows so far, in numbers and in what has to be known about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from outcomes.formulas.trials import INCONCLUSIVE, NOTHING, VOID, WORSE, Reading
+from outcomes.models import Experiment
+from outcomes.pipeline.trials import Trial, read_trials, series_of
+
+
+def results_of(experiment: Experiment, day: date) -> dict[str, Any]:
+    """Return the reading of an experiment (with item and metric loaded) as of a day.
+
+    Numbers are in the metric's unit. `verdict` is that of the leading treatment on the primary metric, void
+    when the split cannot be trusted; `warnings` say what it must not be taken for.
+    """
+    trial = read_trials([experiment], day)[0]
+    leading, primary = trial.leading, trial.primary
+    return {
+        "experiment": experiment.key,
+        "item": experiment.item.key,
+        "state": experiment.state_on(day),
+        "as_of": day,
+        "is_reading": not trial.is_over,
+        "metric": trial.metric.key if trial.metric else None,
+        "unit": trial.metric.unit if trial.metric else "",
+        "direction": trial.metric.direction if trial.metric else None,
+        "control": trial.arrangement.control,
+        "variant": leading.variant if leading else None,
+        "verdict": verdict_of(trial),
+        "decision": experiment.decision or None,
+        "people_needed": leading.people_needed if leading else None,
+        "sample_ratio": {
+            "p": primary.split_p if primary else None,
+            "is_mismatch": primary.is_void if primary else False,
+        },
+        "variants": _variants(trial, primary) if primary else [],
+        "differences": _differences(primary) if primary else [],
+        "guardrails": [_guardrail(trial, reading) for reading in trial.guardrails],
+        "undeclared": list(trial.undeclared),
+        "warnings": [{"code": code, "detail": detail} for code, detail in _warnings(trial)],
+        "series": [
+            {"at": at, "variant": one.variant, "estimate": one.estimate, "low": one.low, "high": one.high}
+            for at, one in series_of(trial, day)
+        ],
+    }
+
+
+def verdict_of(trial: Trial) -> str:
+    """The verdict on the leading treatment: better, worse, inconclusive, void or no_data."""
+    if trial.leading is None:
+        return NOTHING
+    return trial.leading.verdict
+
+
+def _variants(trial: Trial, reading: Reading) -> list[dict[str, Any]]:
+    split, control = trial.arrangement.split, trial.arrangement.control
+    return [
+        {
+            **asdict(one),
+            "variant": one.variant,
+            "is_control": one.variant == control,
+            "split": split[one.variant],
+        }
+        for one in reading.variants
+    ]
+
+
+def _differences(reading: Reading) -> list[dict[str, Any]]:
+    return [asdict(one) for one in reading.differences]
+
+
+def _guardrail(trial: Trial, reading: Reading) -> dict[str, Any]:
+    leading = trial.leading
+    found = reading.of(leading.variant) if leading else reading.best()
+    return {
+        "metric": reading.measure.key,
+        "unit": reading.measure.unit,
+        "direction": reading.measure.direction,
+        "margin": reading.measure.margin,
+        "verdict": found.verdict if found else NOTHING,
+        "variants": _variants(trial, reading),
+        "differences": _differences(reading),
+    }
+
+
+def _warnings(trial: Trial) -> Iterator[tuple[str, str]]:
+    """What a reader has to know before the numbers are believed."""
+    primary, leading = trial.primary, trial.leading
+    if primary is None:
+        yield "no_metric", "Nothing says what it is decided on: give it a metric, or its item an outcome."
+        return
+    if leading is None:
+        missing = [one.variant for one in primary.variants if one.n < 2]
+        yield "no_comparison", f"Two people in each variant are the least; too few in: {', '.join(missing)}."
+    if primary.is_void:
+        yield (
+            "sample_ratio_mismatch",
+            (
+                f"People are not split as intended (p = {primary.split_p:.2g}): what moved them may be what is"
+                " measured, so there is no verdict. Look at how variants are assigned and counted."
+            ),
+        )
+    if leading is not None and not trial.is_over:
+        yield (
+            "peeking",
+            (
+                "It still runs. An interval that is looked at again and again leaves zero by chance far more often"
+                " than once in twenty: this is a reading, decide when it has ended."
+            ),
+        )
+    yield from _doubts(trial, primary)
+
+
+def _doubts(trial: Trial, primary: Reading) -> Iterator[tuple[str, str]]:
+    leading = trial.leading
+    if leading is not None and not leading.is_enough and leading.verdict not in (VOID,):
+        yield (
+            "too_few",
+            (
+                "Too few people for the interval to be believed: a share needs five of either answer in each"
+                " variant, a mean thirty people."
+            ),
+        )
+    elif leading is not None and leading.verdict == INCONCLUSIVE and leading.people_needed:
+        yield (
+            "underpowered",
+            (
+                f"If the difference is as large as it looks, it takes about {leading.people_needed:,} more people to"
+                f" show it four times of five; so far {leading.smallest_shown:.3g} would be."
+            ),
+        )
+    instants = {one.at for one in primary.variants if one.at is not None}
+    if len(instants) > 1:
+        yield "not_of_one_time", "The newest totals of the variants are of different instants."
+    for reading in trial.guardrails:
+        found = reading.of(leading.variant) if leading else None
+        if found is not None and found.verdict == WORSE:
+            yield "guardrail_worse", f"{reading.measure.key} got worse."
+    if trial.undeclared:
+        names = ", ".join(trial.undeclared)
+        yield "undeclared_variants", f"These report and are not among its variants: {names}."

@@ -1,0 +1,299 @@
+"""Set up an experiment, change it, run it, end it, say what was decided, and repeat it.
+
+Every change has it read again, and with it the effect on the outcomes of its item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Min
+from django.utils import timezone
+
+from outcomes.models import Experiment, ExperimentGuardrail, ExperimentTotal, Metric, Outcome
+from outcomes.models.experiments import DECIDED, DECISIONS, DRAFT, ENDED, RUNNING
+from outcomes.pipeline.trials import arrangement_of
+from outcomes.services.experiment_rules import problems_with_experiment, problems_with_guardrails
+from outcomes.services.marking import mark_experiments
+from outcomes.services.refusals import ImpossibleMove
+from productops.workspaces.actors import Actor
+from productops.workspaces.complaints import Complaint, Refused, refuse_if_any
+from productops.workspaces.models import Workspace
+from productops.workspaces.versions import guarded_update
+from roadmap.models import Item
+from roadmap.services import rows
+from roadmap.services.history import has_past
+
+EVEN_SPLIT: Sequence[Mapping[str, Any]] = (
+    {"key": "control", "split": 0.5},
+    {"key": "treatment", "split": 0.5},
+)
+# What a decision was made on does not change behind it.
+_SETTLED = ("metric", "guardrails", "variants", "control", "started_on", "ended_on")
+
+
+@transaction.atomic
+def create_experiment(
+    *,
+    workspace: Workspace,
+    by: Actor,
+    item: Item,
+    key: str = "",
+    guardrails: Sequence[Metric] | None = None,
+    **fields: Any,
+) -> Experiment:
+    """Set up an experiment on an item. What is not said is taken from the item.
+
+    The hypothesis is the item's, the metric that of its primary outcome, the guardrails those of its guardrail
+    outcomes, and the variants are control and treatment, half and half; `variants=[]` leaves them to what
+    reports. With `started_on` it runs, else it is a draft. Raises Refused, and IntegrityError when the key is
+    taken.
+    """
+    fields = {**_derived(item), **fields}
+    chosen = _guardrails_of(item, fields["metric"]) if guardrails is None else guardrails
+    experiment = Experiment(workspace=workspace, item=item, key=key, **fields)
+    experiment.state = RUNNING if experiment.started_on else DRAFT
+    rows.check(experiment, _complaints(workspace, experiment, chosen))
+    rows.insert_named(experiment, f"{item.key} experiment")
+    _write_guardrails(experiment, chosen)
+    mark_experiments(workspace, [experiment.pk], by)
+    return experiment
+
+
+@transaction.atomic
+def edit_experiment(
+    *, workspace: Workspace, by: Actor, experiment_id: int, version: int | None, changes: Mapping[str, Any]
+) -> None:
+    """Change an experiment; `guardrails`, when given, replaces all of them.
+
+    Raises Refused (also for what a decision rests on, once there is one), StaleEdit, NotHere, IntegrityError.
+    """
+    experiment = rows.find(Experiment, workspace, experiment_id)
+    said = {name: value for name, value in changes.items() if name != "guardrails"}
+    before_guardrails = _guardrails(experiment)
+    guardrails = list(changes.get("guardrails", before_guardrails))
+    if experiment.state == DECIDED:
+        refuse_if_any(_settled(experiment, changes, before_guardrails))
+    if "started_on" in said and experiment.state in (DRAFT, RUNNING):
+        said["state"] = RUNNING if said["started_on"] else DRAFT
+    rules = _LaterComplaints(workspace, experiment, guardrails)
+    before = rows.edit(experiment, version, said, rules)
+    if {metric.pk for metric in guardrails} != {metric.pk for metric in before_guardrails}:
+        _write_guardrails(experiment, guardrails)
+        if not before:
+            guarded_update(_in(workspace), experiment_id, version, {})
+    mark_experiments(workspace, [experiment_id], by)
+
+
+@transaction.atomic
+def start_experiment(
+    *, workspace: Workspace, by: Actor, experiment_id: int, version: int | None = None, on: date | None = None
+) -> None:
+    """Let a draft run, from today or the day that is said; one that has ended runs on.
+
+    Raises Refused, StaleEdit, NotHere, ImpossibleMove.
+    """
+    experiment = rows.find(Experiment, workspace, experiment_id)
+    today = workspace.today()
+    state = experiment.state_on(today)
+    if state not in (DRAFT, ENDED):
+        raise ImpossibleMove(f"This experiment is {state}.")
+    changes: dict[str, Any] = {"state": RUNNING}
+    if state == ENDED:
+        changes["ended_on"] = None
+    if on is not None or experiment.started_on is None:
+        changes["started_on"] = on or today
+    _move(workspace, by, experiment, version, changes)
+
+
+@transaction.atomic
+def end_experiment(
+    *, workspace: Workspace, by: Actor, experiment_id: int, version: int | None = None, on: date | None = None
+) -> None:
+    """End the measuring, today or on the day that is said: what is read from then on is the result.
+
+    Raises Refused, StaleEdit, NotHere, ImpossibleMove.
+    """
+    experiment = rows.find(Experiment, workspace, experiment_id)
+    if experiment.state not in (DRAFT, RUNNING):
+        raise ImpossibleMove(f"This experiment is {experiment.state} already.")
+    _move(workspace, by, experiment, version, _ending(workspace, experiment, on))
+
+
+@transaction.atomic
+def decide_experiment(
+    *,
+    workspace: Workspace,
+    by: Actor,
+    experiment_id: int,
+    decision: str,
+    note: str = "",
+    variant: str = "",
+    version: int | None = None,
+) -> None:
+    """Write down what was decided, by whom and when; it ends an experiment that runs.
+
+    `variant` names the treatment that is meant where there are several. A decision may be revised. Raises
+    Refused, StaleEdit, NotHere.
+    """
+    experiment = rows.find(Experiment, workspace, experiment_id)
+    if decision not in DECISIONS:
+        raise Refused([Complaint("decision", "invalid_choice", f"Must be one of {', '.join(DECISIONS)}.")])
+    treatments = treatments_of(experiment)
+    if variant and variant not in treatments:
+        detail = f"Must be one of {', '.join(treatments)}."
+        raise Refused([Complaint("variant", "invalid_choice", detail)])
+    is_running = experiment.state in (DRAFT, RUNNING)
+    changes = {
+        **(_ending(workspace, experiment, None) if is_running else {}),
+        "state": DECIDED,
+        "decision": decision,
+        "decision_note": note,
+        "decided_variant": variant,
+        "decided_by": by.name[:200],
+        "decided_at": timezone.now(),
+    }
+    _move(workspace, by, experiment, version, changes)
+
+
+@transaction.atomic
+def clone_experiment(
+    *, workspace: Workspace, by: Actor, experiment_id: int, item: Item | None = None, key: str = ""
+) -> Experiment:
+    """Set up the same again, as a draft without data: for the same item, or another. Raises Refused, NotHere."""
+    held = rows.find(Experiment, workspace, experiment_id)
+    return create_experiment(
+        workspace=workspace,
+        by=by,
+        item=item or held.item,
+        key=key,
+        hypothesis=held.hypothesis,
+        metric=held.metric,
+        variants=held.variants,
+        control=held.control,
+        guardrails=_guardrails(held),
+    )
+
+
+@transaction.atomic
+def remove_experiment(*, workspace: Workspace, by: Actor, experiment_id: int, version: int | None) -> bool:
+    """Archive an experiment that anything was measured of, else delete it; returns whether it is gone."""
+    experiment = rows.find(Experiment, workspace, experiment_id)
+    is_past = experiment.state == DECIDED or has_past(experiment)
+    # Marks come first: a worker holds them before it writes effects, which point at experiments.
+    mark_experiments(workspace, [experiment_id], by)
+    return rows.archive_or_delete(experiment, version, is_past)
+
+
+@transaction.atomic
+def restore_experiment(*, workspace: Workspace, by: Actor, experiment_id: int, version: int | None) -> None:
+    """Bring an archived experiment back. Raises StaleEdit or NotHere."""
+    experiment = rows.find(Experiment, workspace, experiment_id)
+    rows.restore(experiment, version)
+    mark_experiments(workspace, [experiment_id], by)
+
+
+def treatments_of(experiment: Experiment) -> list[str]:
+    """The variants that a decision can be about."""
+    return arrangement_of(experiment).treatments
+
+
+def _move(
+    workspace: Workspace, by: Actor, experiment: Experiment, version: int | None, changes: dict[str, Any]
+) -> None:
+    rows.edit(experiment, version, changes, _LaterComplaints(workspace, experiment, []))
+    mark_experiments(workspace, [experiment.pk], by)
+
+
+def _ending(workspace: Workspace, experiment: Experiment, on: date | None) -> dict[str, Any]:
+    """What changes when the measuring ends. A draft that totals came for began with the first of them."""
+    today = workspace.today()
+    if on is not None and on > today:
+        detail = "A day yet to come is planned by setting ended_on."
+        raise Refused([Complaint("on", "in_the_future", detail)])
+    planned = experiment.ended_on
+    last = on or (planned if planned is not None and planned < today else today)
+    changes: dict[str, Any] = {"state": ENDED, "ended_on": last}
+    if experiment.started_on is None:
+        totals = ExperimentTotal.objects.counted().filter(experiment=experiment)
+        first = totals.aggregate(first=Min("on"))["first"]
+        changes["started_on"] = min(first or last, last)
+    return changes
+
+
+def _derived(item: Item) -> dict[str, Any]:
+    """What an experiment takes from its item."""
+    primary = _outcomes(item).filter(role="primary").first()
+    return {
+        "hypothesis": item.hypothesis,
+        "metric": primary.metric if primary else None,
+        "variants": [dict(variant) for variant in EVEN_SPLIT],
+        "control": "",
+    }
+
+
+def _guardrails_of(item: Item, metric: Metric | None) -> list[Metric]:
+    outcomes = _outcomes(item).filter(role="guardrail")
+    found = {outcome.metric_id: outcome.metric for outcome in outcomes}
+    return [guardrail for pk, guardrail in found.items() if metric is None or pk != metric.pk]
+
+
+def _outcomes(item: Item) -> Any:
+    held = Outcome.objects.in_workspace(item.workspace_id).filter(item=item, metric__archived_at=None)
+    return held.select_related("metric").order_by("id")
+
+
+def _guardrails(experiment: Experiment) -> list[Metric]:
+    held = ExperimentGuardrail.objects.filter(experiment=experiment).select_related("metric")
+    return [row.metric for row in held.order_by("id")]
+
+
+def _write_guardrails(experiment: Experiment, wanted: Sequence[Metric]) -> None:
+    ids = {metric.pk for metric in wanted}
+    held = ExperimentGuardrail.objects.filter(experiment=experiment)
+    held.exclude(metric_id__in=ids).delete()
+    known = set(held.values_list("metric_id", flat=True))
+    ExperimentGuardrail.objects.bulk_create(
+        ExperimentGuardrail(workspace_id=experiment.workspace_id, experiment=experiment, metric_id=pk)
+        for pk in sorted(ids - known)
+    )
+
+
+def _complaints(
+    workspace: Workspace, experiment: Experiment, guardrails: Sequence[Metric]
+) -> list[Complaint]:
+    return [
+        *problems_with_experiment(experiment),
+        *problems_with_guardrails(workspace, experiment.metric_id, guardrails),
+    ]
+
+
+class _LaterComplaints:
+    """The complaints about an experiment as it stands when they are read: after the changes were applied."""
+
+    def __init__(self, workspace: Workspace, experiment: Experiment, guardrails: Sequence[Metric]) -> None:
+        self._about = (workspace, experiment, guardrails)
+
+    def __iter__(self) -> Any:
+        return iter(_complaints(*self._about))
+
+
+def _settled(
+    experiment: Experiment, changes: Mapping[str, Any], guardrails: Iterable[Metric]
+) -> list[Complaint]:
+    held = {name: getattr(experiment, name) for name in _SETTLED if name != "guardrails"}
+    held["guardrails"] = sorted(metric.pk for metric in guardrails)
+    said = dict(changes)
+    if "guardrails" in said:
+        said["guardrails"] = sorted(metric.pk for metric in said["guardrails"])
+    detail = "It has been decided on this; clone it to try something else."
+    return [
+        Complaint(name, "decided", detail) for name in _SETTLED if name in said and said[name] != held[name]
+    ]
+
+
+def _in(workspace: Workspace) -> Any:
+    return Experiment.objects.in_workspace(workspace.pk)
