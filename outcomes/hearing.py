@@ -6,6 +6,7 @@ from typing import Any
 
 from outcomes.models import Experiment, ItemSource, ItemUsage, ItemValue, ProductAudience, SourceDay
 from outcomes.pipeline import clock
+from outcomes.pipeline.effect_marks import effects_around
 from outcomes.pipeline.marks import mark
 from outcomes.services.scoring import follow_target
 from productops.workspaces import signals as workspace_signals
@@ -49,6 +50,7 @@ def _items_created(*, workspace_id: int, ids: list[int], cause: dict[str, Any], 
 
 
 def _items_changed(*, workspace_id: int, ids: list[int], cause: dict[str, Any], **_: Any) -> None:
+    mark("effect", workspace_id, effects_around(workspace_id, ids), cause=cause)
     mark("item", workspace_id, ids, cause=cause)
     # Its release says which days its baselines are read from.
     trials = Experiment.objects.filter(item_id__in=ids).values_list("id", flat=True)

@@ -38,6 +38,30 @@ def attainment(
     return Attainment((current - baseline) / (target - baseline))
 
 
+def attainment_by_effect(
+    baseline: float | None,
+    target: float | None,
+    direction: str,
+    *,
+    estimate: float,
+    low: float,
+    high: float,
+    verdict: str | None,
+) -> Attainment | None:
+    """Return estimate / (target - baseline) of a decided effect, None where what was observed has to do.
+
+    An effect that is better or worse counts, and so does one that says precisely that there was little: its
+    interval [low, high] is narrower than the way to the target. Raises ValueError for another direction.
+    """
+    # The effect takes the place of what was reached; whether there is a way to go does not depend on it.
+    way = attainment(0.0 if baseline is None else baseline, target, target, direction)
+    if baseline is None or target is None or way.value is None:
+        return None
+    if verdict not in ("better", "worse") and high - low >= abs(target - baseline):
+        return None
+    return Attainment(estimate / (target - baseline))
+
+
 def pace(attainment: float | None, start: date | None, due_on: date | None, today: date) -> float | None:
     """Return attainment over the elapsed share of the time from `start` (the release) to `due_on`.
 

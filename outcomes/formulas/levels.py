@@ -138,7 +138,7 @@ def level(
         whole_total=fsum(row.total for row in inside),
         low=min((row.low for row in rows), default=None),
         high=max((row.high for row in rows), default=None),
-        last=_newest(rows),
+        last=newest_of(rows),
         days=frozenset(row.on for row in rows),
     )
     return level_of(totals, aggregation=aggregation, cadence=cadence, whole=whole, covered=covered)
@@ -208,7 +208,7 @@ def level_of(
     return Level(value, whole.number, reported, coverage, max(newest, default=None))
 
 
-def _newest(rows: Sequence[DayTotal]) -> float | None:
+def newest_of(rows: Sequence[DayTotal]) -> float | None:
     """Two series may report at the same instant: the larger value, so that the order of rows is no matter."""
     newest = max(rows, key=lambda row: (row.last_at, row.last), default=None)
     return newest.last if newest else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from outcomes.imports import columns
 from outcomes.models import Metric, Outcome
+from outcomes.pipeline.effect_marks import effects_around, mark_effects_of_metric
 from outcomes.pipeline.marks import mark
 from roadmap.imports.directory import LOADERS, ids_by_name
 from roadmap.imports.writing import Import, Kind, Written
@@ -27,12 +28,17 @@ def _find_items_of_changed_metrics(run: Import) -> list[int]:
 
 
 def _announce_metrics(run: Import, written: Written, item_ids: list[int]) -> None:
+    if item_ids:
+        for metric_id in sorted(written.ids):
+            mark_effects_of_metric(run.workspace.pk, metric_id, run.cause)
     _mark_items(run, item_ids)
 
 
 def _announce_outcomes(run: Import, written: Written, settled: object) -> None:
     stated = Outcome.objects.filter(pk__in=written.ids)
-    _mark_items(run, sorted(set(stated.values_list("item_id", flat=True))))
+    item_ids = sorted(set(stated.values_list("item_id", flat=True)))
+    mark("effect", run.workspace.pk, effects_around(run.workspace.pk, item_ids), cause=run.cause)
+    _mark_items(run, item_ids)
 
 
 def _mark_items(run: Import, item_ids: list[int]) -> None:

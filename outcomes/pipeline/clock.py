@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from outcomes.models import Experiment, Flag, FlagAction, ItemSource, Source, WorkspaceClock
+from outcomes.pipeline.effect_marks import effects_that_fill
 from outcomes.pipeline.flag import CLOCK, flag_sources
 from outcomes.pipeline.marks import mark
 from outcomes.pipeline.quiet import begin_quiet_run, end_quiet_runs
@@ -38,6 +39,7 @@ def judge_anew(workspace: Workspace, cause: dict[str, object], *, quiet: str | N
     mark("audience", workspace.pk, _counted_products(workspace), cause=cause)
     mark("experiment", workspace.pk, _ids(Experiment.objects.filter(workspace=workspace)), cause=cause)
     mark("source", workspace.pk, _ids(Source.objects.filter(workspace=workspace)), cause=cause)
+    mark("effect", workspace.pk, effects_that_fill(workspace.pk, None, workspace.today()), cause=cause)
     if quiet is not None:
         begin_quiet_run(workspace.pk, quiet, cause)
 
@@ -53,6 +55,7 @@ def _move(workspace: Workspace, today: date) -> int:
         first = clock.judged_on + timedelta(days=1)
         mark("item", workspace.pk, _ids(Item.objects.filter(workspace=workspace)), from_on=first, cause=cause)
         mark("audience", workspace.pk, _counted_products(workspace), from_on=first, cause=cause)
+        mark("effect", workspace.pk, effects_that_fill(workspace.pk, first, today), cause=cause)
         mark("experiment", workspace.pk, _turning_experiments(workspace, first, today), cause=cause)
         flag_sources(workspace, list(Source.objects.filter(workspace=workspace)))
     WorkspaceClock.objects.update_or_create(workspace=workspace, defaults={"judged_on": today})

@@ -77,7 +77,7 @@ def missing_of(whole: Whole) -> list[str]:
     missing += [
         f"guardrail:{one.outcome.metric.key}"
         for one in whole.standings
-        if one.outcome.role == "guardrail" and one.current is None
+        if one.outcome.role == "guardrail" and one.current is None and one.effect is None
     ]
     return missing
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from outcomes.formulas.attainment import Attainment, attainment, pace
+from outcomes.formulas.attainment import Attainment, attainment, attainment_by_effect, pace
 from outcomes.formulas.levels import window_before, window_now
-from outcomes.models import Outcome
+from outcomes.models import Effect, Outcome
 from outcomes.pipeline.windows import Window, Windows, window_of
 from productops.workspaces.models import Workspace
 from roadmap.models import Item
@@ -33,8 +33,13 @@ class Standing:
     pace: float | None
     grade: str
     missing: tuple[str, ...]
-    # The decided effect on it is worse: it lowers the whole value, whatever its role.
-    is_worse: bool = False
+    # By the strongest design, decided on or before the day; None while there is none.
+    effect: Effect | None = None
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the decided effect on it is worse: it lowers the whole value, whatever its role."""
+        return self.effect is not None and self.effect.verdict == "worse"
 
     def as_json(self) -> dict[str, Any]:
         """The outcome as the item's explanation and card show it."""
@@ -53,6 +58,7 @@ class Standing:
             "reason": self.attainment.reason,
             "pace": self.pace,
             "grade": self.grade,
+            "effect": _effect_as_json(self.effect) if self.effect else None,
             "due_on": self.outcome.due_on.isoformat() if self.outcome.due_on else None,
             "missing": list(self.missing),
         }
@@ -77,6 +83,7 @@ class OutcomeLevels:
         self._windows = Windows(
             window for one in outcomes for day in days for window in self._asked(one, day)
         )
+        self._effects = _decided([one.pk for one in outcomes])
 
     def on(self, day: date) -> dict[int, list[Standing]]:
         """Return how every outcome stood on `day`, by item."""
@@ -112,6 +119,10 @@ class OutcomeLevels:
         reached = attainment(baseline, outcome.target, current.value, metric.direction)
         if not is_after:
             reached = Attainment(None, "not_released")
+        effect = self._effect(outcome, day) if is_after else None
+        grade = OBSERVED
+        if effect is not None and (shown := _shown_by(effect, baseline, outcome)) is not None:
+            reached, grade = shown, effect.design
         missing = tuple(
             name
             for name, value in (
@@ -129,12 +140,53 @@ class OutcomeLevels:
             newest_on=current.newest_on,
             attainment=reached,
             pace=pace(reached.value, released_on, outcome.due_on, day),
-            grade=OBSERVED,
+            grade=grade,
             missing=missing,
+            effect=effect,
         )
+
+    def _effect(self, outcome: Outcome, day: date) -> Effect | None:
+        """The outcome's effect by the strongest design that was decided by `day` and that nothing voids."""
+        decided = (
+            one for one in self._effects.get(outcome.pk, ()) if one.decided_on and one.decided_on <= day
+        )
+        return next(decided, None)
 
     def _baseline(self, outcome: Outcome, released_on: date | None, day: date) -> tuple[float | None, str]:
         if released_on is None:
             return None, "before_release"
         before = self._windows.level(outcome.metric, self._before(outcome, released_on, day))
         return (before.value if before.coverage >= MINIMUM_COVERAGE else None), "before_release"
+
+
+def _decided(outcome_ids: Sequence[int]) -> dict[int, list[Effect]]:
+    """The decided effects of outcomes, the strongest design first."""
+    found: dict[int, list[Effect]] = defaultdict(list)
+    rows = Effect.objects.filter(outcome_id__in=outcome_ids, decided_on__isnull=False, verdict__isnull=False)
+    for effect in rows.defer("chart", "detail", "placebo", "caveats").order_by("outcome_id", "-design"):
+        found[effect.outcome_id].append(effect)
+    return found
+
+
+def _shown_by(effect: Effect, baseline: float | None, outcome: Outcome) -> Attainment | None:
+    return attainment_by_effect(
+        baseline,
+        outcome.target,
+        outcome.metric.direction,
+        estimate=effect.estimate,
+        low=effect.low,
+        high=effect.high,
+        verdict=effect.verdict,
+    )
+
+
+def _effect_as_json(effect: Effect) -> dict[str, Any]:
+    return {
+        "id": effect.pk,
+        "design": effect.design,
+        "estimate": effect.estimate,
+        "low": effect.low,
+        "high": effect.high,
+        "verdict": effect.verdict,
+        "decided_on": effect.decided_on.isoformat() if effect.decided_on else None,
+    }

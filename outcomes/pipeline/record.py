@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from outcomes.models import Delivery, Source, SourceDay
 from outcomes.pipeline import exposures, facts, partitions, retention, totals, trackers
+from outcomes.pipeline.effect_marks import effects_around
 from outcomes.pipeline.keys import Keys
 from outcomes.pipeline.marks import Marks
 from outcomes.pipeline.seen import Seen, problems_of_customers
@@ -55,7 +56,7 @@ class Recorder:
         self._actor_key = bytes(workspace.actor_key)
         self._is_rehearsal = is_rehearsal
         self._together = Together(workspace.pk)
-        self._released: set[int] = set()
+        self._released: dict[int, dict[str, Any]] = {}
         self._ready_months: set[tuple[str, int, int]] = set()
         self._open_from = retention.open_from()
         self._heard: set[int] = set()
@@ -71,6 +72,9 @@ class Recorder:
         self._together.write()
         if self._released:
             releasing.follow_releases(self.workspace.pk, sorted(self._released))
+            cause = next(iter(self._released.values()))
+            for outcome_id in effects_around(self.workspace.pk, list(self._released)):
+                self._trail.marks.add("effect", outcome_id, cause=cause)
             self._released.clear()
 
     def keep(self, trail: Trail) -> None:
@@ -346,7 +350,7 @@ class Recorder:
         by.marks.add("metric_day", metric_id, series=series, on=self._day(at), cause=by.cause)
 
     def _follow_release(self, identity: tuple[Any, ...], by: _Statement) -> None:
-        self._released.add(identity[0])
+        self._released[identity[0]] = by.cause
         by.marks.add("item", identity[0], cause=by.cause)
 
     def _see_usage(self, rows: _Rows, by: _Statement, shape: str) -> None:

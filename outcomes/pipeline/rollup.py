@@ -11,6 +11,7 @@ from django.db import connection
 
 from outcomes.models import Experiment, Outcome
 from outcomes.pipeline import retention
+from outcomes.pipeline.effect_marks import mark_effects_of_days
 from outcomes.pipeline.marks import Claimed, Marks
 from productops.workspaces.models import Workspace
 from roadmap.models import Item
@@ -42,6 +43,7 @@ def roll_metric_days(workspace: Workspace, marks: Sequence[Claimed], onward: Mar
     )
     for experiment_id, metric_id in added_up.values_list("id", "item__outcomes__metric"):
         onward.add("experiment", experiment_id, cause=causes[metric_id])
+    mark_effects_of_days(workspace.pk, marks, onward)
 
 
 def roll_usage_days(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:

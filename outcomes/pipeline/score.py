@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time
-
-from django.utils import timezone
+from datetime import date, datetime
 
 from outcomes.formulas.realised import Realised, ScoringWeights
 from outcomes.formulas.valuing import GradedReading, ValueInputs, value_of
@@ -46,7 +44,7 @@ def score_items(
     expected = expectations(workspace, items, judged, today)
     model = model or active_model(workspace)
     weights = weights_of(model)
-    as_of = _as_of(workspace)
+    as_of = workspace.as_of()
     scored = {}
     for item in items:
         one = judged[item.pk]
@@ -156,13 +154,6 @@ def _usage_row(one: Judged, judgement: Judgement, last_known: str | None, today:
         judged_on=today,
         evidence=usage_evidence(one, judgement, today),
     )
-
-
-def _as_of(workspace: Workspace) -> datetime:
-    """The instant a value speaks for: now, or the end of the day the workspace is pinned to."""
-    if workspace.pinned_on is None:
-        return timezone.now()
-    return datetime.combine(workspace.pinned_on, time(23, 59, 59), workspace.zone)
 
 
 def _difference(now: float | None, before: float | None) -> float | None:

@@ -12,8 +12,11 @@ from django.utils import timezone
 
 from outcomes.instruments import timed
 from outcomes.models import Delivery, ItemSource, Mark, MetricSource, Outcome, Source
+from outcomes.models.marks import MARK_KINDS
 from outcomes.pipeline import marks as marking
 from outcomes.pipeline.audience import roll_audiences
+from outcomes.pipeline.effect_marks import mark_effects_since
+from outcomes.pipeline.effects import estimate_effects, write_effects
 from outcomes.pipeline.flag import flag_items, flag_sources
 from outcomes.pipeline.interpret import interpret_pending
 from outcomes.pipeline.judge import judge_items, plan_spans
@@ -29,8 +32,9 @@ from roadmap.models import Item, Link
 
 logger = logging.getLogger(__name__)
 
-# An audience touches every item of its product: it waits until nothing else is left, or this long.
-AUDIENCE_WAITS = timedelta(seconds=30)
+# An audience touches every item of its product, and an effect reads half a year of days: they wait until what
+# they are computed from has settled, or this long.
+AUDIENCE_WAITS = EFFECTS_WAIT = timedelta(seconds=30)
 # Deliveries that have waited this long are a backlog; while there is one, items are scored but not flagged ...
 BACKLOG_AFTER = timedelta(seconds=1)
 # ... looked at again after this time, and flagged all the same after that.
@@ -72,7 +76,7 @@ def _settle_round(until: float) -> int:
     """
     settled = 0
     for kind, limit, step in _STEPS:
-        if time.monotonic() > until or (kind == "audience" and not _is_time_for_audiences()):
+        if time.monotonic() > until or not _is_time_for(kind):
             continue
         token, claimed = marking.claim(kind, limit)
         if claimed:
@@ -185,19 +189,41 @@ def _hear_sources(workspace: Workspace, marks: Sequence[Claimed], onward: Marks)
         "item_id", "metric_id"
     ):
         onward.add("item", item_id, from_on=_TODAY, cause=causes[metrics[metric_id]])
+    mark_effects_since(
+        workspace.pk,
+        {metric_id: first[source_id] for metric_id, source_id in metrics.items()},
+        {metric_id: causes[source_id] for metric_id, source_id in metrics.items()},
+        onward,
+    )
     flag_sources(workspace, list(Source.objects.filter(id__in=first)))
 
 
-def _is_time_for_audiences() -> bool:
-    waiting = (
-        Mark.objects.filter(kind="audience").order_by("marked_at").values_list("marked_at", flat=True).first()
-    )
+def _settle_effects(workspace: Workspace, token: str, claimed: Sequence[Claimed]) -> None:
+    """Estimate a batch of effects: read and compute first, then write in one short transaction."""
+    estimated = estimate_effects(workspace, claimed)
+    with transaction.atomic():
+        held = marking.hold(token, claimed)
+        if len(held) < len(claimed):
+            # Our lease ran out and another worker took some: what it wrote is newer than what we computed.
+            return
+        onward = Marks(workspace.pk)
+        write_effects(estimated, onward, {mark.subject_id: mark.cause for mark in held})
+        marking.settle(token, held)
+        onward.write()
+
+
+def _is_time_for(kind: str) -> bool:
+    """Whether a kind that waits for others may be settled: those are done, or it has waited long enough."""
+    if kind not in _WAITS:
+        return True
+    others, at_most = _WAITS[kind]
+    waiting = Mark.objects.filter(kind=kind).order_by("marked_at").values_list("marked_at", flat=True).first()
     if waiting is None:
         return False
     is_busy = (
-        Delivery.objects.filter(state="pending").exists() or Mark.objects.exclude(kind="audience").exists()
+        Delivery.objects.filter(state="pending").exists() or Mark.objects.filter(kind__in=others).exists()
     )
-    return not is_busy or waiting < timezone.now() - AUDIENCE_WAITS
+    return not is_busy or waiting < timezone.now() - at_most
 
 
 # A first changed day beyond any: nothing but the day of judgement is judged again.
@@ -208,7 +234,14 @@ _STEPS: tuple[tuple[str, int, _Settler], ...] = (
     ("usage_day", 500, _at_once(roll_usage_days)),
     ("problem", 500, _at_once(_rank_problems)),
     ("source", 20, _at_once(_hear_sources)),
+    ("effect", 20, _settle_effects),
     ("experiment", 50, _at_once(weigh_experiments)),
     ("item", 300, _settle_items),
     ("audience", 1, _at_once(roll_audiences)),
 )
+
+# What each of these waits for, and how long at most.
+_WAITS: dict[str, tuple[tuple[str, ...], timedelta]] = {
+    "audience": (tuple(kind for kind in MARK_KINDS if kind != "audience"), AUDIENCE_WAITS),
+    "effect": (("metric_day", "source"), EFFECTS_WAIT),
+}

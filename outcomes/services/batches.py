@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from outcomes.models import Metric, Outcome
+from outcomes.pipeline.effect_marks import mark_effects_of_metric
 from outcomes.services.items import problems_with_outcomes
-from outcomes.services.marking import mark_experiments_of_items, mark_items
+from outcomes.services.marking import edit_by, mark_effects, mark_experiments_of_items, mark_items
 from outcomes.services.metrics import READ_BY_SCORES, problems_with_metric
 from outcomes.services.outcomes import normalised, problems_with_outcome
 from productops.workspaces.complaints import Complaint, SaysWhatIsWrong
@@ -28,6 +29,8 @@ class MetricBatch(Batch[Metric]):
     def finish(self, drafts: Sequence[Draft[Metric]]) -> None:
         changed = [draft.row.pk for draft in drafts if READ_BY_SCORES & draft.before.keys()]
         on_metric = Outcome.objects.in_workspace(self.workspace.pk).filter(metric_id__in=changed)
+        for metric_id in sorted(changed):
+            mark_effects_of_metric(self.workspace.pk, metric_id, edit_by(self.by))
         mark_items(self.workspace, on_metric.values_list("item_id", flat=True), self.by)
 
 
@@ -50,6 +53,7 @@ class OutcomeBatch(Batch[Outcome]):
 
     def finish(self, drafts: Sequence[Draft[Outcome]]) -> None:
         item_ids = [draft.row.item_id for draft in drafts]
+        mark_effects(self.workspace, item_ids, self.by)
         mark_experiments_of_items(self.workspace, item_ids, self.by)
         mark_items(self.workspace, item_ids, self.by)
 
@@ -76,4 +80,7 @@ class ItemWithOutcomesBatch(ItemBatch):
             Outcome(workspace=self.workspace, item=draft.row, **normalised(dict(outcome)))
             for draft in sorted(drafts, key=lambda draft: draft.row.pk)
             for outcome in draft.wish.said.get("outcomes", ())
+        )
+        mark_effects(
+            self.workspace, [draft.row.pk for draft in drafts if "outcomes" in draft.wish.said], self.by
         )

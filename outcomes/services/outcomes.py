@@ -9,7 +9,7 @@ from django.db import transaction
 
 from outcomes.models import Metric, Outcome
 from outcomes.models.outcomes import ROLES
-from outcomes.services.marking import mark_experiments_of_items, mark_items
+from outcomes.services.marking import mark_effects, mark_experiments_of_items, mark_items
 from productops.workspaces.actors import Actor
 from productops.workspaces.complaints import Complaint
 from productops.workspaces.models import Workspace
@@ -36,6 +36,7 @@ def set_outcome(*, workspace: Workspace, by: Actor, item_id: int, metric_id: int
     outcome = Outcome(workspace=workspace, item_id=item_id, metric_id=metric_id, **fields)
     rows.check(outcome, problems_with_outcome(workspace, fields))
     outcome.save(force_insert=True)
+    mark_effects(workspace, [item_id], by)
     mark_experiments_of_items(workspace, [item_id], by)
     mark_items(workspace, [item_id], by)
     return outcome
@@ -50,6 +51,7 @@ def edit_outcome(
     changes = normalised(changes)
     outcome = rows.find(Outcome, workspace, outcome_id)
     if rows.edit(outcome, version, changes, problems_with_outcome(workspace, changes)):
+        mark_effects(workspace, [outcome.item_id], by)
         mark_experiments_of_items(workspace, [outcome.item_id], by)
         mark_items(workspace, [outcome.item_id], by)
     outcome.refresh_from_db()
@@ -60,8 +62,10 @@ def edit_outcome(
 def remove_outcome(*, workspace: Workspace, by: Actor, outcome_id: int, version: int | None) -> None:
     """Take an outcome away, with the flags that were about it. Raises StaleEdit or NotHere."""
     outcomes = Outcome.objects.in_workspace(workspace.id)
-    # Marks come first: a worker holds them before it writes flags, which point at outcomes.
-    mark_items(workspace, outcomes.filter(pk=outcome_id).values_list("item_id", flat=True), by)
+    # Marks come first: a worker holds them before it writes flags and effects, which point at outcomes.
+    item_ids = list(outcomes.filter(pk=outcome_id).values_list("item_id", flat=True))
+    mark_effects(workspace, item_ids, by)
+    mark_items(workspace, item_ids, by)
     guarded_delete(outcomes, outcome_id, version)
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import date, datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
@@ -77,3 +77,9 @@ class Workspace(models.Model):
     def today(self, now: datetime | None = None) -> date:
         """The day everything is judged as of: the pin, else today in the workspace's zone."""
         return self.pinned_on or (now or timezone.now()).astimezone(self.zone).date()
+
+    def as_of(self) -> datetime:
+        """The instant that what is computed now speaks for: now, or the end of the day of the pin."""
+        if self.pinned_on is None:
+            return timezone.now()
+        return datetime.combine(self.pinned_on, time(23, 59, 59), self.zone)

@@ -110,6 +110,7 @@ _DUMPED = {
         "item_id, expected, realised, proven, coverage, outcome_term, adoption, retention, missing::text, demand,"
         " revenue_at_stake, opportunity, trend"
     ),
+    "outcomes_effect": "outcome_id, design, estimate, low, high, verdict, decided_on, n_before, n_after, caveats::text",
     "outcomes_verdictspan": "item_id, from_on, verdict, reason",
     "roadmap_evidence": "problem_id, external_id, kind, {CUSTOMER}, quote, importance, is_retracted",
     "roadmap_problemstanding": "problem_id, demand, revenue_at_stake, evidence_count",

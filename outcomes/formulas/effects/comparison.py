@@ -1,0 +1,217 @@
+"""Against controls: what the metric would have done, from series that the release did not touch.
+
+The model is y = level_t + controls x b + season + e: a regression on the controls whose level drifts as a random
+walk, as in K. H. Brodersen et al., "Inferring causal impact using Bayesian structural time-series models" (2015).
+It is fitted to the time before alone; the effect is the mean over the time after of what was seen less what
+the controls and the level say there should have been, so that it need not have been the same in every period.
+
+How fast the level drifts, against the noise around it (r, a ratio of standard deviations), cannot be seen well in
+a few weeks, and its most likely value is often 0, with which intervals are far too short. So r runs over a grid;
+each value is weighted by its restricted likelihood (D. A. Harville, 1974) and by an exponential prior of mean 0.03,
+which prefers a level that stays unless the data say otherwise (D. Simpson et al., "Penalising model component
+complexity", 2017, section 3; Brodersen's default for the same is a hundredth of the series' own deviation), and
+the interval is taken from the mixture of the predictions' t distributions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from outcomes.formulas.effects.before_after import LEAST_FREEDOM, fitted
+from outcomes.formulas.effects.mixture import Floats, Mixture, normalised
+from outcomes.formulas.effects.series import Estimate, Window, estimated, season_columns
+from outcomes.formulas.effects.verdict import CONFIDENCE, verdict_of
+
+METHOD = "regression on controls with a local level, mixture over its drift"
+METHOD_VERSION = 1
+
+DRIFT_EXPECTED = 0.03
+DRIFTS = np.exp(np.linspace(np.log(1e-3), np.log(3.0), 60))
+# Even in log r, so the density of r is multiplied by r.
+_LOG_PRIOR = np.log(DRIFTS) - DRIFTS / DRIFT_EXPECTED
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """A random walk over the periods before, turned so that it is uncorrelated: V(r) = U (1 + r² spread) U'."""
+
+    turn: Floats
+    spreads: Floats
+
+    def weights(self) -> Floats:
+        """Return 1 / variance of each turned period at each r: (drifts, periods)."""
+        return 1.0 / (1.0 + DRIFTS[:, None] ** 2 * self.spreads)
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The regression before the release at every r; everything turned."""
+
+    level: _Level
+    columns: Floats
+    precisions: Floats
+    coefficients: Floats
+    covariances: Floats
+    left: Floats
+    variances: Floats
+    weights: Floats
+    freedom: int
+
+
+def comparison(window: Window, *, confidence: float = CONFIDENCE) -> Estimate | None:
+    """Estimate the mean effect after the release; None when the time before cannot carry the regression."""
+    columns = _columns(window)
+    before = _fit_before(window, columns)
+    if before is None:
+        return None
+    at = np.asarray(window.positions, dtype=float) - window.positions[0]
+    after = slice(window.first_after, None)
+    n = window.n_after
+    averaged = np.full((1, n), 1.0 / n)
+    centres, scales = _predict(before, columns[after], at, averaged)
+    seen = float(np.mean(window.values[after]))
+    effect = Mixture(before.weights, seen - centres[:, 0], scales[:, 0], before.freedom)
+    return estimated(
+        effect,
+        seen,
+        _chart(window, before, columns, at, confidence),
+        confidence=confidence,
+        detail={"drift": round(float(before.weights @ DRIFTS), 4), "freedom": before.freedom},
+    )
+
+
+def placebos(window: Window, direction: str, *, confidence: float = CONFIDENCE) -> list[dict[str, object]]:
+    """Run the comparison on each control in place of the metric, with the other controls as its own.
+
+    Nothing was released to them, so each should be inconclusive; one that is not is no control. Answers are
+    in the order of the controls, an empty one where it cannot be told.
+    """
+    found: list[dict[str, object]] = []
+    for number in range(window.controls.shape[1]):
+        others = np.delete(window.controls, number, axis=1)
+        values = [float(value) for value in window.controls[:, number]]
+        swapped = Window(window.positions, values, window.seasons, window.first_after, others)
+        estimate = comparison(swapped, confidence=confidence)
+        found.append(
+            {}
+            if estimate is None
+            else {
+                "estimate": estimate.estimate,
+                "low": estimate.low,
+                "high": estimate.high,
+                "relative": estimate.relative,
+                "verdict": verdict_of(estimate.low, estimate.high, direction),
+            }
+        )
+    return found
+
+
+def difference_in_differences(
+    window: Window, *, confidence: float = CONFIDENCE
+) -> tuple[float, float, float] | None:
+    """Return (estimate, low, high) of the simple form: how much the metric rose more than its controls did.
+
+    The controls are averaged as they are, which only means something in the unit of the metric. The errors
+    of the difference remember, as in before/after; it has no trend or season of its own.
+    """
+    if not window.controls.size:
+        return None
+    difference = np.asarray(window.values) - window.controls.mean(axis=1)
+    step = (np.arange(len(difference)) >= window.first_after).astype(float)
+    fit = fitted(np.column_stack([np.ones(len(step)), step]), difference, window.positions)
+    if fit is None:
+        return None
+    effect = fit.of(np.array([0.0, 1.0]))
+    low, high = effect.interval(confidence)
+    return min(max(effect.mean, low), high), low, high
+
+
+def _columns(window: Window) -> Floats:
+    """Level, controls in their own deviations, season. A control that never moved says nothing."""
+    n = len(window.values)
+    parts = [np.ones((n, 1)), season_columns(window.seasons)]
+    controls = window.controls.reshape(n, -1)
+    spread = controls[: window.first_after].std(axis=0)
+    moving = controls[:, spread > 0]
+    if moving.size:
+        before = moving[: window.first_after]
+        parts.append((moving - before.mean(axis=0)) / before.std(axis=0))
+    return np.column_stack(parts)
+
+
+def _fit_before(window: Window, columns: Floats) -> _Before | None:
+    n, width = window.n_before, columns.shape[1]
+    freedom = n - width
+    design, values = columns[:n], np.asarray(window.values[:n], dtype=float)
+    if freedom < LEAST_FREEDOM or np.linalg.matrix_rank(design) < width:
+        return None
+    at = np.asarray(window.positions[:n], dtype=float) - window.positions[0]
+    spreads, turn = np.linalg.eigh(np.minimum.outer(at, at))
+    level = _Level(turn, np.maximum(spreads, 0.0))
+    precisions = level.weights()
+    turned, target = turn.T @ design, turn.T @ values
+    weighted = precisions[:, :, None] * turned
+    covariances = np.linalg.inv(turned.T @ weighted)
+    coefficients = np.einsum("gij,gnj,n->gi", covariances, weighted, target, optimize=True)
+    left = target - coefficients @ turned.T
+    rest = np.einsum("gn,gn,gn->g", left, left, precisions)
+    tiny = np.finfo(float).eps ** 2 * max(float(target @ target), 1e-300)
+    log_weights = (
+        _LOG_PRIOR
+        + 0.5 * np.log(precisions).sum(axis=1)
+        + 0.5 * np.linalg.slogdet(covariances)[1]
+        - 0.5 * freedom * np.log(np.maximum(rest, tiny))
+    )
+    return _Before(
+        level,
+        turned,
+        precisions,
+        coefficients,
+        covariances,
+        left,
+        np.asarray(rest / freedom),
+        normalised(log_weights),
+        freedom,
+    )
+
+
+def _predict(before: _Before, rows: Floats, at: Floats, averages: Floats) -> tuple[Floats, Floats]:
+    """What is expected of weighted means of the periods after: centres and scales, (drifts, averages).
+
+    `averages` has a row of weights over the periods after for each mean that is asked for.
+    """
+    n = len(before.level.spreads)
+    past, future = at[:n], at[n:]
+    squares = DRIFTS[:, None] ** 2
+    # The walk until a period after is the walk until the period before, and on: their covariance is the earlier.
+    shared = np.minimum.outer(past, future) @ averages.T
+    own = np.einsum("ai,ij,aj->a", averages, np.minimum.outer(future, future), averages)
+    noise = np.einsum("ai,ai->a", averages, averages)
+    turned = before.level.turn.T @ shared
+    gains = squares[:, :, None] * before.precisions[:, :, None] * turned
+    asked = averages @ rows
+    centres = before.coefficients @ asked.T + np.einsum("gna,gn->ga", gains, before.left)
+    known = np.einsum("gna,na->ga", gains, turned) * squares
+    misses = asked - np.einsum("gna,ni->gai", gains, before.columns)
+    doubt = np.einsum("gai,gij,gaj->ga", misses, before.covariances, misses, optimize=True)
+    spread = noise + squares * own - known + doubt
+    return centres, np.sqrt(np.maximum(spread * before.variances[:, None], 0.0))
+
+
+def _chart(
+    window: Window, before: _Before, columns: Floats, at: Floats, confidence: float
+) -> tuple[Floats, Floats, Floats]:
+    """What the model expects of every period: before the release as fitted, after it as predicted."""
+    n = window.n_before
+    walk = DRIFTS[:, None] ** 2 * before.level.spreads * before.precisions * before.left
+    fits = before.weights @ ((before.coefficients @ before.columns.T + walk) @ before.level.turn.T)
+    centres, scales = _predict(before, columns[n:], at, np.eye(window.n_after))
+    line = before.weights @ centres
+    deviation = np.sqrt(np.maximum(before.weights @ (scales**2 + (centres - line) ** 2), 0.0))
+    reach = Mixture(np.ones(1), np.zeros(1), np.ones(1), before.freedom).interval(confidence)[1]
+    rest = float(np.sqrt(before.weights @ before.variances))
+    spread = np.concatenate([np.full(n, rest), deviation])
+    whole = np.concatenate([fits, line])
+    return whole, whole - reach * spread, whole + reach * spread

@@ -1,0 +1,124 @@
+"""The strongest design that a metric's series allow: a comparison where controls can carry it, else before/after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from outcomes.formulas.effects import before_after as plain
+from outcomes.formulas.effects import comparison as compared
+from outcomes.formulas.effects.arranging import Arranged, Series, arranged
+from outcomes.formulas.effects.series import Estimate
+from outcomes.formulas.effects.verdict import verdict_of
+from outcomes.formulas.effects.windows import LONGEST_COMPARED, REACH, AfterWindow
+
+# Of the periods that could have a value.
+GAPS_BELOW = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: did this metric change at this release? `margin` is how much worse it may get unnoticed."""
+
+    cadence: str
+    direction: str
+    released_on: date
+    after: AfterWindow
+    today: date
+    confidence: float
+    margin: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The effect with its design and what weakens it. `caveats` are {"code": ...} with what each is about;
+    `placebo` has an entry for each control, in their order."""
+
+    design: str
+    method: str
+    method_version: int
+    estimate: Estimate
+    verdict: str
+    data: Arranged
+    placebo: list[dict[str, Any]] | None = None
+    caveats: list[dict[str, Any]] = field(default_factory=list)
+
+
+def find(question: Question, metric: Series, controls: Sequence[Series]) -> Finding | None:
+    """Return the effect by the strongest design the series allow; None when they allow none yet."""
+    if controls:
+        finding = _compared(question, metric, controls)
+        if finding is not None:
+            return finding
+    finding = _before_after(question, metric)
+    if finding is not None and controls:
+        finding.caveats.append({"code": "controls_not_usable"})
+    return finding
+
+
+def _compared(question: Question, metric: Series, controls: Sequence[Series]) -> Finding | None:
+    data = _arranged(question, metric, controls, LONGEST_COMPARED[question.cadence])
+    estimate = compared.comparison(data.window, confidence=question.confidence) if data else None
+    if data is None or estimate is None:
+        return None
+    simple = compared.difference_in_differences(data.window, confidence=question.confidence)
+    if simple is not None:
+        names = ("estimate", "low", "high")
+        estimate.detail["difference_in_differences"] = dict(zip(names, simple, strict=True))
+    placebo = compared.placebos(data.window, question.direction)
+    finding = Finding(
+        "comparison",
+        compared.METHOD,
+        compared.METHOD_VERSION,
+        estimate,
+        verdict_of(estimate.low, estimate.high, question.direction, margin=question.margin),
+        data,
+        placebo,
+        _caveats(data, estimate),
+    )
+    for number, run in enumerate(placebo):
+        if run.get("verdict") in ("better", "worse"):
+            finding.caveats.append({"code": "control_moved", "control": number})
+    return finding
+
+
+def _before_after(question: Question, metric: Series) -> Finding | None:
+    data = _arranged(question, metric, (), REACH[question.cadence].most_before)
+    estimate = plain.before_after(data.window, confidence=question.confidence) if data else None
+    if data is None or estimate is None:
+        return None
+    return Finding(
+        "before_after",
+        plain.METHOD,
+        plain.METHOD_VERSION,
+        estimate,
+        verdict_of(estimate.low, estimate.high, question.direction, margin=question.margin),
+        data,
+        None,
+        _caveats(data, estimate),
+    )
+
+
+def _arranged(
+    question: Question, metric: Series, controls: Sequence[Series], most_before: int
+) -> Arranged | None:
+    return arranged(
+        metric,
+        controls,
+        cadence=question.cadence,
+        released_on=question.released_on,
+        after=question.after,
+        today=question.today,
+        most_before=most_before,
+    )
+
+
+def _caveats(data: Arranged, estimate: Estimate) -> list[dict[str, Any]]:
+    caveats: list[dict[str, Any]] = []
+    if data.coverage < GAPS_BELOW:
+        caveats.append({"code": "gaps", "coverage": round(data.coverage, 3)})
+    if estimate.high == estimate.low:
+        caveats.append({"code": "no_noise"})
+    return caveats
