@@ -245,7 +245,7 @@ def _releases(workspace: Workspace, asked: Sequence[Asked], today: date) -> list
         item__released_on__lte=today,
     )
     found = set(rows.values_list("item__released_on", "item__key", "item_id", "metric_id"))
-    return sorted((on, *rest) for on, *rest in found if on is not None)
+    return sorted((on, key, item_id, metric_id) for on, key, item_id, metric_id in found if on is not None)
 
 
 def _overlaps(

@@ -153,7 +153,7 @@ def _fit_before(window: Window, columns: Floats) -> _Before | None:
     precisions = level.weights()
     turned, target = turn.T @ design, turn.T @ values
     weighted = precisions[:, :, None] * turned
-    covariances = np.linalg.inv(turned.T @ weighted)
+    covariances: Floats = np.asarray(np.linalg.inv(turned.T @ weighted), dtype=np.float64)
     coefficients = np.einsum("gij,gnj,n->gi", covariances, weighted, target, optimize=True)
     left = target - coefficients @ turned.T
     rest = np.einsum("gn,gn,gn->g", left, left, precisions)
@@ -171,7 +171,7 @@ def _fit_before(window: Window, columns: Floats) -> _Before | None:
         coefficients,
         covariances,
         left,
-        np.asarray(rest / freedom),
+        rest / freedom,
         normalised(log_weights),
         freedom,
     )

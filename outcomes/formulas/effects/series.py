@@ -73,8 +73,19 @@ def estimated(
     estimate = min(max(effect.mean, low), high)
     base = abs(seen - estimate)
     is_known = base > (high - low) / 2.0
-    relative = [value / base if is_known else None for value in (estimate, low, high)]
-    return Estimate(estimate, low, high, *relative, *line, detail)
+    part = 1.0 / base if is_known else None
+    return Estimate(
+        estimate=estimate,
+        low=low,
+        high=high,
+        relative=part and estimate * part,
+        relative_low=part and low * part,
+        relative_high=part and high * part,
+        counterfactual=line[0],
+        lows=line[1],
+        highs=line[2],
+        detail=detail,
+    )
 
 
 def season_columns(seasons: Sequence[int]) -> Floats:
