@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from outcomes.models import (
     Candidate,
     Delivery,
+    Effect,
     FileImport,
     Flag,
     Metric,
@@ -20,6 +21,7 @@ from outcomes.models import (
     VerdictSpan,
 )
 from outcomes.models.deliveries import DELIVERY_STATES
+from outcomes.models.effects import DESIGNS, EFFECT_VERDICTS
 from outcomes.models.flags import FLAG_REASONS, FLAG_STATES
 from outcomes.models.imports import FILE_KINDS, FILE_STATES
 from outcomes.models.metrics import AGGREGATIONS, DIRECTIONS
@@ -61,6 +63,27 @@ class OutcomeFilters(WorkspaceFilterSet):
 
     class Meta:
         model = Outcome
+        fields: list[str] = []
+
+
+class EffectFilters(WorkspaceFilterSet):
+    outcome = RefFilter(Outcome, "outcome", label="An outcome's id.")
+    item = RefFilter(Item, "outcome__item", label="An item's id or key.")
+    metric = RefFilter(Metric, "outcome__metric", label="A metric's id or key.")
+    product = RefFilter(Product, "outcome__item__product", label="A product's id or key.")
+    design = ChoicesFilter(DESIGNS)
+    verdict = ChoicesFilter(EFFECT_VERDICTS)
+    decided = YesNoFilter(
+        "decided_on",
+        "isnull",
+        exclude=True,
+        label="true: decided ones; false: readings of windows still filling.",
+    )
+    decided_after = django_filters.DateFilter("decided_on", "gte", label="Decided from this day on.")
+    decided_before = django_filters.DateFilter("decided_on", "lte", label="Decided up to this day.")
+
+    class Meta:
+        model = Effect
         fields: list[str] = []
 
 

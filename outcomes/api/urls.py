@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import path
 
 from outcomes.api import (
+    effects,
     experiments,
     files,
     flags,
@@ -29,6 +30,7 @@ ROUTES: list[tuple[str, Any]] = [
     ("rules", rules.RuleViewSet),
     ("deliveries", views.DeliveryViewSet),
     ("candidates", rules.CandidateViewSet),
+    ("effects", effects.EffectViewSet),
     ("experiments", experiments.ExperimentViewSet),
     ("flags", flags.FlagViewSet),
     ("scoring-models", scoring_models.ScoringModelViewSet),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from outcomes.api import filters
+from outcomes.api.effects import DetectableSerializer
 from outcomes.api.health import with_health
 from outcomes.api.moves import IF_MATCH, checked, impossible_is_409, moved, refuse_body, version_if_said
 from outcomes.api.serializers import (
@@ -25,6 +27,7 @@ from outcomes.api.serializers import (
 from outcomes.models import Delivery, Outcome, Source
 from outcomes.services import deliveries, outcomes, sources
 from outcomes.services.batches import OutcomeBatch
+from outcomes.services.effects import detectable_effect
 from productops.api.bulk import BulkMixin
 from productops.api.views import ReadOnlyViewSet, ResourceViewSet
 from productops.workspaces.complaints import Complaint, Refused
@@ -66,6 +69,17 @@ class OutcomeViewSet(BulkMixin, ResourceViewSet):
 
     def remove_object(self, held: Outcome, version: int | None) -> None:
         outcomes.remove_outcome(**self.acting(), outcome_id=held.pk, version=version)
+
+    @extend_schema(responses=DetectableSerializer)
+    @action(detail=True, methods=["get"])
+    def detectable(self, request: Request, **kwargs: Any) -> Response:
+        """Can we even know? The smallest effect this outcome could show, told before anything is built."""
+        serializer = DetectableSerializer(detectable_effect(self.workspace, self.get_object()))
+        self._trim(serializer)
+        return Response(serializer.data)
+
+    def parameters(self) -> Iterable[str]:
+        return ("fields",) if self.action == "detectable" else super().parameters()
 
 
 class SourceViewSet(ResourceViewSet):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -66,6 +68,15 @@ class Effect(WorkspaceOwned):
         indexes = [
             # Read by the list of effects: the newest first.
             models.Index(F("workspace"), F("as_of").desc(), name="effect_newest"),
+        ]
+
+    def points(self) -> list[dict[str, Any]]:
+        """The chart as one row a period, those before the release and those after it."""
+        names = ("on", "observed", "counterfactual", "low", "high")
+        columns = [self.chart.get(name, []) for name in names]
+        return [
+            {**dict(zip(names, row, strict=True)), "is_after": number >= self.n_before}
+            for number, row in enumerate(zip(*columns, strict=True))
         ]
 
     def __str__(self) -> str:

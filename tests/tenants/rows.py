@@ -28,6 +28,7 @@ from tests.factories import (
     a_source,
     a_survey,
     a_workspace,
+    an_effect,
     an_experiment,
     an_item,
     an_outcome,
@@ -142,6 +143,7 @@ ROWS: dict[str, Row] = {
     "rules": Row(OR, "admin", a_rule, body={**_RULE, "source": lambda own: a_source_of_events(own).pk}),
     "deliveries": Row(OR, OW, lambda workspace: a_delivery(a_source(workspace), state="done")),
     "candidates": Row(OR, OW, a_candidate),
+    "effects": Row(OR, OW, lambda workspace: an_effect(an_outcome(an_item(workspace)))),
     "experiments": Row(OR, OW, lambda workspace: an_experiment(an_item(workspace))),
     "flags": Row(
         OR,

@@ -85,6 +85,36 @@ def arranged(
     return Arranged(window, periods, len(before) + len(later))
 
 
+@dataclass(frozen=True, slots=True)
+class History:
+    """The values of a metric before something is released."""
+
+    positions: Sequence[int]
+    values: Sequence[float]
+    seasons: Sequence[int]
+    periods: Sequence[Period]
+
+
+def history(metric: Series, *, cadence: str, until: date) -> History | None:
+    """Return the values before the period that holds `until`, as before/after would read them; None while there
+    are too few."""
+    reach = REACH[cadence]
+    values = period_values(metric, cadence)
+    earlier = before_periods(until, cadence, reach.most_before)
+    first_known = next((n for n, period in enumerate(earlier) if period.start in values), len(earlier))
+    read = _whole(earlier[first_known:][::-1], reach.whole)[::-1]
+    known = [(number, period) for number, period in enumerate(read) if period.start in values]
+    if len(known) < reach.least_before:
+        return None
+    periods = [period for _, period in known]
+    return History(
+        positions=tuple(number for number, _ in known),
+        values=tuple(values[period.start] for period in periods),
+        seasons=tuple(season_of(period.start, cadence) for period in periods),
+        periods=periods,
+    )
+
+
 def period_values(
     series: Series, cadence: str, *, days: Sequence[DayTotal] | None = None
 ) -> dict[date, float]:
