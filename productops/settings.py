@@ -224,7 +224,7 @@ SPECTACULAR_SETTINGS = {
         "Verdict": "outcomes.models.values.VERDICTS",
         "FlagState": "outcomes.models.flags.FLAG_STATES",
         "DeliveryState": "outcomes.models.deliveries.DELIVERY_STATES",
-        "SourceHealth": "outcomes.api.health.HEALTH_STATES",
+        "SourceHealth": "outcomes.services.health.HEALTH_STATES",
         "BulkRowStatus": "productops.workspaces.batches.ROW_STATUSES",
         "CandidateKind": "outcomes.models.rules.CANDIDATE_KINDS",
         "CandidateState": "outcomes.models.rules.CANDIDATE_STATES",

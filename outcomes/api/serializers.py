@@ -8,12 +8,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from outcomes.api.cards import GRADES, outcome_on_card, readings_of
-from outcomes.api.health import HEALTH_STATES, health_of
 from outcomes.models import Delivery, Flag, FlagAction, Metric, Outcome, Source
 from outcomes.models.deliveries import DELIVERY_STATES
 from outcomes.models.flags import FLAG_REASONS, FLAG_STATES
 from outcomes.models.metrics import AGGREGATIONS, DIRECTIONS
 from outcomes.models.sources import CADENCES
+from outcomes.services.health import HEALTH_STATES, health_of
 from productops.api.fields import KeyOrId, Text, WholeNumber
 from productops.api.serializers import PlainSerializer, RowSerializer
 from roadmap.models import Item

@@ -11,6 +11,7 @@ from outcomes.api import (
     experiments,
     files,
     flags,
+    insights,
     items,
     metrics,
     observations,
@@ -87,4 +88,5 @@ PATHS = [
         name="source-rule",
     ),
     path("observations/", observations.ObservationsView.as_view(), name="observations"),
+    *insights.PATHS,
 ]

@@ -14,7 +14,6 @@ from rest_framework.response import Response
 
 from outcomes.api import filters
 from outcomes.api.effects import DetectableSerializer
-from outcomes.api.health import with_health
 from outcomes.api.moves import IF_MATCH, checked, impossible_is_409, moved, refuse_body, version_if_said
 from outcomes.api.serializers import (
     DeliverySerializer,
@@ -28,6 +27,7 @@ from outcomes.models import Delivery, Outcome, Source
 from outcomes.services import deliveries, outcomes, sources
 from outcomes.services.batches import OutcomeBatch
 from outcomes.services.effects import detectable_effect
+from outcomes.services.health import with_health
 from productops.api.bulk import BulkMixin
 from productops.api.views import ReadOnlyViewSet, ResourceViewSet
 from productops.workspaces.complaints import Complaint, Refused

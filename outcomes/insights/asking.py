@@ -1,0 +1,64 @@
+"""What the rooms of insights share: how they are asked, how they answer, and how they read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Generic, TypeVar
+
+from django.db import connection
+
+from productops.workspaces.models import Workspace
+
+Summary = TypeVar("Summary")
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whose workspace it is about, how many rows are wanted, and of which product (None: of all)."""
+
+    workspace: Workspace
+    limit: int
+    product_id: int | None = None
+
+    @property
+    def today(self) -> date:
+        return self.workspace.today()
+
+    def days_ago(self, days: int) -> date:
+        return self.today - timedelta(days=days)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What every query is given."""
+        return {
+            "workspace": self.workspace.pk,
+            "product": self.product_id,
+            "today": self.today,
+            "window": self.workspace.window_days,
+            "limit": self.limit,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Generic[Summary, Row]):
+    """An answer: what it comes to, and the rows that weigh most."""
+
+    summary: Summary
+    rows: list[Row]
+
+
+# The items of the question, as a condition on roadmap_item `item`.
+ITEMS = (
+    "item.workspace_id = %(workspace)s AND item.archived_at IS NULL"
+    " AND (%(product)s::bigint IS NULL OR item.product_id = %(product)s)"
+)
+
+
+def read(sql: str, question: Question, **more: Any) -> list[dict[str, Any]]:
+    """Run a query with the question's parameters; returns its rows as dicts."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**question.parameters, **more})
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
