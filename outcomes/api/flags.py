@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from outcomes.api.filters import FlagFilters
 from outcomes.api.flag_rows import FlagMovesSerializer, move_of, moved_row
-from outcomes.api.moves import IF_MATCH, checked, impossible_is_409, moved, refuse_body, version_if_said
+from outcomes.api.moves import IF_MATCH, checked, impossible_is_409, moved, refuse_body
 from outcomes.api.serializers import (
     DismissSerializer,
     FlagHistorySerializer,
@@ -28,6 +28,7 @@ from outcomes.models import Flag, FlagAction
 from outcomes.services import flags
 from productops.api.bulk import PARAMETERS, BulkAnswerSerializer, answer_rows, row_refused
 from productops.api.pages import in_order
+from productops.api.preconditions import version_if_said
 from productops.api.problems import field_errors
 from productops.api.views import ReadOnlyViewSet
 from roadmap.api.exports import CSV_RESPONSE, Export

@@ -17,13 +17,14 @@ from rest_framework.response import Response
 
 from outcomes.api.days import DAYS_PARAMETERS, asked_days, described
 from outcomes.api.filters import MetricFilters
-from outcomes.api.moves import IF_MATCH, moved, refuse_body, version_if_said
+from outcomes.api.moves import IF_MATCH, moved, refuse_body
 from outcomes.api.serializers import MetricSerializer, NothingSerializer, SeriesSerializer
 from outcomes.api.series import daily_levels, days_of
 from outcomes.models import Metric, MetricDay
 from outcomes.services import metrics
 from outcomes.services.batches import MetricBatch
 from productops.api.bulk import BulkMixin
+from productops.api.preconditions import version_if_said
 from productops.api.views import ResourceViewSet
 from roadmap.api.exports import CSV_RESPONSE, csv_response
 

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from outcomes.api.serializers import NothingSerializer
 from outcomes.services.refusals import ImpossibleMove
-from productops.api.preconditions import expected_version
+from productops.api.preconditions import version_if_said as version_if_said
 from productops.api.problems import MEDIA_TYPE, Problem
 from productops.api.serializers import ErrorBodySerializer
 
@@ -37,13 +37,6 @@ def impossible_is_409() -> Iterator[None]:
         yield
     except ImpossibleMove as move:
         raise Problem(409, "impossible_move", str(move)) from move
-
-
-def version_if_said(request: Request, held: Any, counted_by: str = "version") -> int | None:
-    """The version an action is based on. An action says itself what it changes, so If-Match is optional."""
-    if not request.headers.get("If-Match", "").strip():
-        return None
-    return expected_version(request, getattr(held, counted_by))
 
 
 def checked(serializer_class: Any, request: Request) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from outcomes.api.filters import CandidateFilters, RuleFilters
-from outcomes.api.moves import IF_MATCH, checked, impossible_is_409, moved, refuse_body, version_if_said
+from outcomes.api.moves import IF_MATCH, checked, impossible_is_409, moved, refuse_body
 from outcomes.api.serializers import NothingSerializer
 from outcomes.models import Candidate, Metric, Rule, Source
 from outcomes.models.metrics import AGGREGATIONS
@@ -20,6 +20,7 @@ from outcomes.models.rules import CANDIDATE_KINDS, CANDIDATE_STATES
 from outcomes.services import candidates, rules
 from outcomes.sources.rules import MAX_LENGTH
 from productops.api.fields import KeyOrId, Text, WholeNumber
+from productops.api.preconditions import version_if_said
 from productops.api.serializers import PlainSerializer, RowSerializer
 from productops.api.views import ReadOnlyViewSet, ResourceViewSet
 from productops.workspaces.complaints import Complaint, Refused

@@ -11,14 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from outcomes.api.filters import ScoringModelFilters
-from outcomes.api.moves import IF_MATCH, checked, impossible_is_409, moved, refuse_body, version_if_said
+from outcomes.api.moves import IF_MATCH, checked, impossible_is_409, moved, refuse_body
 from outcomes.api.serializers import NothingSerializer
 from outcomes.formulas.realised import GRADES
 from outcomes.models import ScoringModel
 from outcomes.services import scoring
 from outcomes.services.previews import MOST_SHOWN, POINTS
 from productops.api.fields import Number, Text, WholeNumber
-from productops.api.preconditions import etag_of, expected_version
+from productops.api.preconditions import etag_of, expected_version, version_if_said
 from productops.api.serializers import PlainSerializer, RowSerializer
 from productops.api.views import ResourceViewSet
 

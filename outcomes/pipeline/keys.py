@@ -15,7 +15,7 @@ from outcomes.models import Experiment, Metric
 from outcomes.sources.native import CustomerRow, NativeBody, Numbered
 from outcomes.sources.reading import EventBody
 from productops.workspaces.models import Workspace
-from roadmap.models import Customer, Item, Problem
+from roadmap.models import Customer, EvidenceRoute, Item, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Keys:
         self.problems: dict[str, int] = {}
         self.experiments: dict[str, KnownExperiment] = {}
         self._customers: dict[str, int] = {}
+        self._routes: dict[tuple[int, str], int] | None = None
 
     def load(self, body: NativeBody) -> None:
         """Look up every key a body names."""
@@ -53,6 +54,14 @@ class Keys:
         customers = {row.customer for name in ("usage", "evidence") for row in rows[name]}
         customers |= {row.key for row in rows["customers"]}
         self._make_customers(key for key in customers if key is not None)
+
+    def problem_of(self, problem_id: int, external_id: str) -> int:
+        """The problem that evidence stated for this one belongs to: another, if a person moved it there."""
+        if self._routes is None:
+            rows = EvidenceRoute.objects.filter(workspace_id=self._workspace_id)
+            self._routes = {(route.problem_id, route.external_id): route.into_id for route in rows.iterator()}
+        alone = self._routes.get((problem_id, external_id))
+        return alone if alone is not None else self._routes.get((problem_id, ""), problem_id)
 
     def customer(self, key: str | None) -> int | None:
         return None if key is None else self._customers[key]

@@ -214,6 +214,7 @@ class Recorder:
             if problem_id is None:
                 body.refusals.append(_unknown("problem", row.problem, numbered))
                 continue
+            problem_id = self._keys.problem_of(problem_id, row.id)
             rest: tuple[Any, ...] = ("opinion", None, "", "", None, 0)
             if not is_retracted:
                 customer_id = self._keys.customer(row.customer)

@@ -50,3 +50,10 @@ def expected_version(request: Request, current: int) -> int | None:
     if current not in versions:
         raise Problem(412, "stale_edit", "It has been changed since; read it again and repeat the edit.")
     return current
+
+
+def version_if_said(request: Request, held: Any, counted_by: str = "version") -> int | None:
+    """The version an action is based on. An action says itself what it changes, so If-Match is optional."""
+    if not request.headers.get("If-Match", "").strip():
+        return None
+    return expected_version(request, getattr(held, counted_by))

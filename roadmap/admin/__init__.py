@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from roadmap.admin import evidence, items, problems, products
+from roadmap.admin import evidence, items, merges, problems, products
 
-__all__ = ["evidence", "items", "problems", "products"]
+__all__ = ["evidence", "items", "merges", "problems", "products"]

@@ -35,6 +35,7 @@ class CustomerFilterSet(ArchivableFilterSet):
 class ProblemFilterSet(ArchivableFilterSet):
     key = filters.CharFilter()
     parent = RefFilter(Problem, field_name="parent")
+    is_root = YesNoFilter("parent", "isnull", label="Whether it stands beneath no other.")
     item = RefFilter(Item, field_name="links__item")
     customer = RefFilter(Customer, field_name="evidence__customer")
     has_items = YesNoFilter(method="with_items")

@@ -123,6 +123,10 @@ class EvidenceSerializer(RowSerializer):
         read_only_fields = _NEVER_WRITTEN
 
 
+class EvidenceMoveSerializer(PlainSerializer):
+    problem = KeyOrId(Problem, help_text="The problem that it is for: its key or id.")
+
+
 class SurveySerializer(RowSerializer):
     problem = KeyOrId(Problem)
 

@@ -14,11 +14,13 @@ from rest_framework.response import Response
 
 from productops.api.bulk import BulkMixin
 from productops.api.pages import in_order
+from productops.api.preconditions import version_if_said
 from productops.api.views import ResourceViewSet
 from roadmap import services
 from roadmap.api import filters, serializers
 from roadmap.api.exports import CSV_RESPONSE, Export
 from roadmap.api.problem_export import PROBLEMS_CSV
+from roadmap.api.tree import ProblemTreeMixin
 from roadmap.models import Customer, Evidence, Item, Link, Problem, Product, Release, Survey
 from roadmap.services.batch_kinds import CustomerBatch, EvidenceBatch, LinkBatch, ProblemBatch
 from roadmap.services.item_batches import ItemBatch
@@ -84,7 +86,7 @@ class CustomerViewSet(BulkMixin, RoadmapViewSet):
         return self.answer(held.pk)
 
 
-class ProblemViewSet(BulkMixin, RoadmapViewSet):
+class ProblemViewSet(ProblemTreeMixin, BulkMixin, RoadmapViewSet):
     """Problems are the front door: ranked by demand, with the evidence for each."""
 
     model = Problem
@@ -162,6 +164,19 @@ class EvidenceViewSet(BulkMixin, RoadmapViewSet):
 
     def remove_object(self, held: Evidence, version: int | None) -> None:
         services.remove_evidence(**self.acting(), evidence_id=held.pk, version=version)
+
+    @extend_schema(request=serializers.EvidenceMoveSerializer)
+    @action(detail=True, methods=["post"])
+    def move(self, request: Request, id: str) -> Response:
+        """Say that it is for another problem. What its source repeats of it follows it there."""
+        held = self.get_object()
+        body = serializers.EvidenceMoveSerializer(data=request.data, context=self.get_serializer_context())
+        body.is_valid(raise_exception=True)
+        version = version_if_said(request, held)
+        services.move_evidence(
+            **self.acting(), evidence_id=held.pk, problem=body.validated_data["problem"], version=version
+        )
+        return self.answer(held.pk)
 
 
 class SurveyViewSet(RoadmapViewSet):

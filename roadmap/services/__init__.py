@@ -11,6 +11,7 @@ from roadmap.services.customers import create_customer, edit_customer, remove_cu
 from roadmap.services.evidence import create_evidence, edit_evidence, remove_evidence
 from roadmap.services.items import create_item, edit_item, release_item, remove_item, restore_item
 from roadmap.services.links import create_link, edit_link, remove_link
+from roadmap.services.merging import merge_problem, move_evidence, unmerge_problem
 from roadmap.services.problems import create_problem, edit_problem, remove_problem, restore_problem
 from roadmap.services.products import create_product, edit_product, remove_product
 from roadmap.services.surveys import create_survey, edit_survey, remove_survey
@@ -30,6 +31,8 @@ __all__ = [
     "edit_problem",
     "edit_product",
     "edit_survey",
+    "merge_problem",
+    "move_evidence",
     "release_item",
     "remove_customer",
     "remove_evidence",
@@ -41,4 +44,5 @@ __all__ = [
     "restore_customer",
     "restore_item",
     "restore_problem",
+    "unmerge_problem",
 ]

@@ -46,7 +46,19 @@ from outcomes.models import (
 )
 from outcomes.pipeline import partitions
 from productops.workspaces.models import ApiKey, Invitation, KeptAnswer, Workspace
-from roadmap.models import Customer, Evidence, Item, Link, Problem, ProblemStanding, Product, Release, Survey
+from roadmap.models import (
+    Customer,
+    Evidence,
+    EvidenceRoute,
+    Item,
+    Link,
+    Problem,
+    ProblemMerge,
+    ProblemStanding,
+    Product,
+    Release,
+    Survey,
+)
 from tests.factories import (
     a_customer,
     a_delivery,
@@ -327,6 +339,9 @@ def _known(workspace: Workspace, problem: Problem, product: Product, source: Sou
             | {"score": 12.4, "is_low_evidence": False}
         ],
     )
+    double = a_problem(workspace, title=f"{problem.title} twice", archived_at=NOON)
+    ProblemMerge.objects.create(workspace=workspace, problem=double, into=problem, by="Ada")
+    EvidenceRoute.objects.create(workspace=workspace, problem=double, into=problem)
     Release.objects.create(workspace=workspace, item=item, at=NOON, on=DAY, stated_at=NOON, stated_by="msg_1")
     SourceSecret.objects.create(workspace=workspace, source=source, secret="whsec_never_shown")
     SourceDay.objects.create(workspace=workspace, source=source, on=DAY, has_usage=True)
