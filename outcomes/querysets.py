@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime
 from typing import Self
 
 from django.db import models
@@ -20,6 +20,12 @@ class DeliveryQuerySet(WorkspaceQuerySet[M]):
         """Deliveries a worker has still to interpret, those whose retry is due."""
         due = Q(retry_at=None) | Q(retry_at__lte=timezone.now())
         return self.filter(due, state="pending")
+
+
+class SecretQuerySet(WorkspaceQuerySet[M]):
+    def valid_at(self, now: datetime) -> Self:
+        """Secrets that prove a request at this instant."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now))
 
 
 class FlagQuerySet(WorkspaceQuerySet[M]):
@@ -46,3 +52,4 @@ DeliveryManager = models.Manager.from_queryset(DeliveryQuerySet)
 FlagManager = models.Manager.from_queryset(FlagQuerySet)
 ExperimentManager = models.Manager.from_queryset(ExperimentQuerySet)
 FactManager = models.Manager.from_queryset(FactQuerySet)
+SecretManager = models.Manager.from_queryset(SecretQuerySet)

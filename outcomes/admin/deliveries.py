@@ -11,13 +11,13 @@ from django.http import Http404, HttpRequest
 
 from outcomes.admin.badges import badge
 from outcomes.models import Delivery
-from outcomes.services.deliveries import replay_delivery
+from outcomes.services.deliveries import replay_delivery, stored_body
 from outcomes.services.refusals import ImpossibleMove
 from productops.workspaces.admin.acting import ActionRefused, RowAction
 from productops.workspaces.admin.filters import ScopedRelatedFilter
 from productops.workspaces.admin.owned import ReadOnlyAdmin, list_url, page_url
 from productops.workspaces.dashboard import DashboardSite, Panel, PanelRow
-from productops.workspaces.scope import EDITOR, Scope, asking
+from productops.workspaces.scope import ADMIN, EDITOR, Scope, asking, scope_of
 
 REPLAY = RowAction(
     "replay",
@@ -33,7 +33,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     is_record = False
     act_role = EDITOR
     list_display = ("external_id", "source", "state_shown", "taken", "duplicates", "refused", "received_at")
-    list_filter = ("state", ("source", ScopedRelatedFilter))
+    list_filter = ("state", "received_at", ("source", ScopedRelatedFilter))
     list_select_related = ("source",)
     search_fields = ("external_id",)
     ordering = ("-received_at", "-id")
@@ -49,7 +49,15 @@ class DeliveryAdmin(ReadOnlyAdmin):
     change_form_template = "admin/outcomes/delivery/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).defer("body")
+        return super().get_queryset(request).defer("body", "body_sha256")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        # It says what is kept nowhere else, such as who an actor was.
+        if context.get("original") is not None and scope_of(request).may_see(ADMIN):
+            context["stored_body"] = stored_body(context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="state", ordering="state")
     def state_shown(self, delivery: Delivery) -> str:

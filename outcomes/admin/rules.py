@@ -91,7 +91,8 @@ class CandidateAdmin(ReadOnlyAdmin):
 
     def _accept(self, request: HttpRequest, row: Candidate, version: int | None) -> str:
         made = candidates.accept_candidate(**asking(request), candidate_id=row.pk, version=version)
-        return f"“{made['item'] or made['metric']}” is there; {made['replayed']} deliveries are read again."
+        count = sum(replay.total for replay in made["replays"])
+        return f"“{made['item'] or made['metric']}” is there; {count} deliveries are read again."
 
     def _dismiss(self, request: HttpRequest, row: Candidate, version: int | None) -> str:
         candidates.dismiss_candidate(**asking(request), candidate_id=row.pk, version=version)

@@ -15,6 +15,7 @@ from outcomes.models import (
     Flag,
     Metric,
     Outcome,
+    Replay,
     Rule,
     ScoringModel,
     Source,
@@ -101,11 +102,28 @@ class DeliveryFilters(WorkspaceFilterSet):
     source = RefFilter(Source, "source", label="A source's id or key.")
     state = ChoicesFilter(DELIVERY_STATES)
     external_id = django_filters.CharFilter("external_id", label="The sender's id for the delivery.")
+    search = django_filters.CharFilter(
+        "external_id", "istartswith", max_length=200, label="The beginning of the sender's id."
+    )
+    has_refused = YesNoFilter(method="with_refused", label="Whether some of its rows were refused.")
+    replay = RefFilter(Replay, "replay_id", label="Those that this replay was the last to put back.")
     received_after = django_filters.IsoDateTimeFilter("received_at", "gte", label="From this instant on.")
     received_before = django_filters.IsoDateTimeFilter("received_at", "lte", label="Up to this instant.")
 
     class Meta:
         model = Delivery
+        fields: list[str] = []
+
+    def with_refused(self, queryset: Any, name: str, value: bool) -> QuerySet[Any]:
+        return queryset.filter(refused__gt=0) if value else queryset.filter(refused=0)
+
+
+class ReplayFilters(WorkspaceFilterSet):
+    source = RefFilter(Source, "source", label="A source's id or key.")
+    is_finished = YesNoFilter("finished_at", "isnull", exclude=True)
+
+    class Meta:
+        model = Replay
         fields: list[str] = []
 
 

@@ -13,7 +13,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from outcomes.api.serializers import DeliverySerializer
+from outcomes.api.deliveries import DeliverySerializer
 from outcomes.services.statements import state_facts
 from outcomes.sources.native import SECTIONS
 from productops.api.parsing import read_bounded

@@ -218,10 +218,21 @@ class AcceptedSerializer(CandidateSerializer):
     metric = serializers.CharField(allow_null=True, read_only=True)
     rule = serializers.IntegerField(allow_null=True, read_only=True)
     experiment = serializers.CharField(allow_null=True, read_only=True)
-    replayed = serializers.IntegerField(read_only=True)
+    replayed = serializers.IntegerField(read_only=True, help_text="How many deliveries are read again.")
+    replays = serializers.ListField(
+        child=serializers.IntegerField(), read_only=True, help_text="Where to see how far that has come."
+    )
 
     class Meta(CandidateSerializer.Meta):
-        fields = (*CandidateSerializer.Meta.fields, "item", "metric", "rule", "experiment", "replayed")  # type: ignore[assignment]
+        fields = (  # type: ignore[assignment]
+            *CandidateSerializer.Meta.fields,
+            "item",
+            "metric",
+            "rule",
+            "experiment",
+            "replayed",
+            "replays",
+        )
         read_only_fields = fields  # type: ignore[assignment]
 
 
@@ -262,7 +273,8 @@ class CandidateViewSet(ReadOnlyViewSet):
             "metric": metric.key if metric else None,
             "rule": rule.pk if rule else None,
             "experiment": experiment.key if experiment else None,
-            "replayed": became["replayed"],
+            "replayed": sum(replay.total for replay in became["replays"]),
+            "replays": [replay.pk for replay in became["replays"]],
         }
         return response
 

@@ -8,13 +8,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from outcomes.api.cards import GRADES, outcome_on_card, readings_of
-from outcomes.models import Delivery, Flag, FlagAction, Metric, Outcome, Source
-from outcomes.models.deliveries import DELIVERY_STATES
+from outcomes.models import Flag, FlagAction, Metric, Outcome, Source
 from outcomes.models.flags import FLAG_REASONS, FLAG_STATES
 from outcomes.models.metrics import AGGREGATIONS, DIRECTIONS
 from outcomes.models.sources import CADENCES
-from outcomes.services.health import HEALTH_STATES, health_of
-from productops.api.fields import KeyOrId, Text, WholeNumber
+from productops.api.fields import KeyOrId, Text
 from productops.api.serializers import PlainSerializer, RowSerializer
 from roadmap.models import Item
 
@@ -164,97 +162,6 @@ class OutcomeSerializer(RowSerializer):
             setattr(instance, name, card[name])
         instance.baseline_used = card["baseline"]  # type: ignore[attr-defined]
         return super().to_representation(instance)
-
-
-class HealthSerializer(serializers.Serializer):
-    state = serializers.ChoiceField(
-        HEALTH_STATES,
-        help_text="silent: the newest covered period ended more than two periods ago.",
-    )
-    last_covered_on = serializers.DateField(allow_null=True, help_text="The newest day it reported for.")
-    waiting = serializers.IntegerField(help_text="Deliveries received and not interpreted yet.")
-    set_aside = serializers.IntegerField(help_text="Deliveries that failed or were quarantined.")
-
-
-class SourceSerializer(RowSerializer):
-    """Where data comes from: an address, a cadence and a health of its own."""
-
-    name = Text(max_length=200, required=False, help_text="The key, if nothing is said.")
-    url = serializers.URLField(read_only=True, help_text="Where to send to. Knowing it is not enough.")
-    last_seen_at = serializers.DateTimeField(
-        source="seen_at", read_only=True, allow_null=True, help_text="When its newest delivery came in."
-    )
-    health = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Source
-        fields: tuple[str, ...] = (
-            "id",
-            "key",
-            "name",
-            "kind",
-            "cadence",
-            "url",
-            "last_seen_at",
-            "health",
-            "version",
-            "created_at",
-            "updated_at",
-        )
-        read_only_fields = ("version", "created_at", "updated_at")
-
-    @extend_schema_field(HealthSerializer)
-    def get_health(self, source: Source) -> dict[str, Any]:
-        return health_of(source, self.context["request"].workspace.today())
-
-
-class SourceWithSecretSerializer(SourceSerializer):
-    """A source and a new secret of it: told now and never again."""
-
-    secret = serializers.CharField(read_only=True)
-
-    class Meta(SourceSerializer.Meta):
-        fields = (*SourceSerializer.Meta.fields, "secret")
-
-
-class RotationSerializer(PlainSerializer):
-    overlap_hours = WholeNumber(
-        required=False,
-        min_value=0,
-        max_value=24 * 30,
-        help_text="How long the secrets before stay valid; 24 if nothing is said, 0 ends them at once.",
-    )
-
-
-class DeliverySerializer(RowSerializer):
-    """One webhook request as received, and what became of every row of it."""
-
-    source = KeyOrId(Source, read_only=True)  # type: ignore[assignment]
-    state = serializers.ChoiceField(DELIVERY_STATES, read_only=True)
-    outcome = serializers.JSONField(
-        read_only=True, help_text="Refused rows with their reasons, totals by section, and any error."
-    )
-
-    class Meta:
-        model = Delivery
-        fields = (
-            "id",
-            "external_id",
-            "source",
-            "state",
-            "taken",
-            "duplicates",
-            "refused",
-            "outcome",
-            "attempts",
-            "retry_at",
-            "content_type",
-            "body_bytes",
-            "signed_at",
-            "received_at",
-            "interpreted_at",
-        )
-        read_only_fields = fields
 
 
 class FlagActionSerializer(serializers.ModelSerializer):

@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import path
 
 from outcomes.api import (
+    deliveries,
     effects,
     experiments,
     files,
@@ -16,8 +17,10 @@ from outcomes.api import (
     metrics,
     observations,
     quiet,
+    replays,
     rules,
     scoring_models,
+    sources,
     values,
     views,
 )
@@ -27,9 +30,10 @@ ROUTES: list[tuple[str, Any]] = [
     ("items", items.ItemViewSet),
     ("metrics", metrics.MetricViewSet),
     ("outcomes", views.OutcomeViewSet),
-    ("sources", views.SourceViewSet),
+    ("sources", sources.SourceViewSet),
     ("rules", rules.RuleViewSet),
-    ("deliveries", views.DeliveryViewSet),
+    ("deliveries", deliveries.DeliveryViewSet),
+    ("replays", replays.ReplayViewSet),
     ("candidates", rules.CandidateViewSet),
     ("effects", effects.EffectViewSet),
     ("experiments", experiments.ExperimentViewSet),

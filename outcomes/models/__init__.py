@@ -10,6 +10,7 @@ from outcomes.models.metrics import Metric, MetricDay, MetricSource, Observation
 from outcomes.models.outcomes import Outcome
 from outcomes.models.quiet import QuietRun
 from outcomes.models.reconciliations import Reconciliation
+from outcomes.models.replays import Replay
 from outcomes.models.rules import Candidate, ExposureReport, Rule, RunningTotal
 from outcomes.models.sources import Source, SourceDay, SourceSecret
 from outcomes.models.usage import Exposure, ItemSource, ProductAudience, UsageDay, UsageEvent, UsageSnapshot
@@ -39,6 +40,7 @@ __all__ = [
     "ProductAudience",
     "QuietRun",
     "Reconciliation",
+    "Replay",
     "Rule",
     "RunningTotal",
     "ScoringModel",

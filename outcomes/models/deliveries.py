@@ -36,6 +36,9 @@ class Delivery(WorkspaceOwned):
     # {"refused": [{"row": "/usage/3", "code", "detail"}], "more": n, "error": str|None, "sections": {...}}
     outcome = models.JSONField(default=dict)
 
+    # The replay that last put it back into the queue. A plain number: replays know deliveries, not the reverse.
+    replay_id = models.BigIntegerField(null=True, editable=False)
+
     objects = DeliveryManager()  # type: ignore[misc]  # the stubs see a class variable in the parent
 
     class Meta:
@@ -47,6 +50,12 @@ class Delivery(WorkspaceOwned):
         indexes = [
             # The queue: read by interpret to claim work, and by the sweep to find what a hint missed.
             models.Index(fields=["id"], condition=Q(state="pending"), name="delivery_pending"),
+            # Read to tell how far a replay has come.
+            models.Index(
+                fields=["replay_id"],
+                condition=Q(state="pending", replay_id__isnull=False),
+                name="delivery_replayed",
+            ),
             # Read by the list of a workspace's deliveries, newest first.
             models.Index(fields=["workspace", "-received_at", "-id"], name="delivery_newest"),
             # Read by retention: bodies are forgotten, oldest first.
@@ -56,6 +65,12 @@ class Delivery(WorkspaceOwned):
                 fields=["workspace", "source"],
                 condition=Q(state__in=SET_ASIDE),
                 name="delivery_set_aside",
+            ),
+            # Read for a source's health: when something of it could not be taken last.
+            models.Index(
+                fields=["source", "-received_at"],
+                condition=Q(state__in=["partial", "failed", "quarantined"]),
+                name="delivery_troubled",
             ),
             # Read when a name is claimed: the deliveries of a source that hold rows nobody claimed.
             models.Index(

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from outcomes.querysets import SecretManager
 from productops.workspaces.models import WorkspaceOwned
 from roadmap.models.keyed import Keyed, key_is_well_formed
 
@@ -65,6 +66,8 @@ class SourceSecret(WorkspaceOwned):
     secret = models.CharField(max_length=200, editable=False, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SecretManager()  # type: ignore[misc]  # the stubs see a class variable in the parent
 
     def __str__(self) -> str:
         return f"Secret of {self.source}"

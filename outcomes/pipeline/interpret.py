@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from outcomes.instruments import ROWS, timed
 from outcomes.models import Delivery, Source
-from outcomes.pipeline import meaning, partitions
+from outcomes.pipeline import meaning, partitions, replays
 from outcomes.pipeline.candidates import Seen, Sightings, seen_in
 from outcomes.pipeline.record import Recorder, Tally, Trail
 from outcomes.sources import native
@@ -41,14 +41,18 @@ _POISONED = (DatabaseError, ValueError, TypeError, ArithmeticError, LookupError)
 
 
 def interpret_pending(*, max_seconds: float) -> int:
-    """Interpret pending deliveries until none is left or the time is up; return how many were."""
+    """Interpret pending deliveries until none is left or the time is up; return how many were.
+
+    What is to be read again waits until nothing else does.
+    """
     until = time.monotonic() + max_seconds
     done = 0
     while time.monotonic() < until:
         ids = _claim()
-        if not ids:
+        if ids:
+            done += _interpret_together(ids)
+        elif not replays.feed():
             break
-        done += _interpret_together(ids)
     return done
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from outcomes.models import Delivery, FlagAction, Mark, QuietRun
+from outcomes.models import Delivery, FlagAction, Mark, QuietRun, Replay
 from productops.workspaces.models import Workspace
 
 FIRST_RUN = "first_run"
@@ -75,7 +75,9 @@ def _drain(run: QuietRun) -> bool:
 def _is_waiting(run: QuietRun, through: datetime) -> bool:
     marks = Mark.objects.filter(workspace_id=run.workspace_id, marked_at__lte=through)
     deliveries = Delivery.objects.pending().filter(workspace_id=run.workspace_id, received_at__lte=through)
-    return marks.exists() or deliveries.exists()
+    # Between two slices of a replay nothing waits, and it goes on.
+    replays = Replay.objects.filter(workspace_id=run.workspace_id, finished_at=None)
+    return marks.exists() or deliveries.exists() or replays.exists()
 
 
 def _end(run: QuietRun) -> None:

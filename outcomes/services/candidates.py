@@ -6,14 +6,12 @@ import json
 import re
 from typing import Any
 
-from django.db import connection, transaction
-from django.utils import timezone
+from django.db import transaction
+from django.db.models import F
 
 from outcomes.models import Candidate, Experiment, Metric, Rule
-from outcomes.pipeline import doorbell
-from outcomes.pipeline.quiet import begin_quiet_run
+from outcomes.services.deliveries import replay_source
 from outcomes.services.experiments import create_experiment
-from outcomes.services.marking import edit_by
 from outcomes.services.metrics import create_metric
 from outcomes.services.refusals import ImpossibleMove
 from outcomes.services.rules import add_rule
@@ -49,14 +47,14 @@ def accept_candidate(
     An event becomes usage of an item, or with `to="observation"` the observations of a metric, whose `value` is an
     expression over the event (1 each if there is none). `key` names the item or metric, an existing one too; left
     out it is made from the name. `item` is an existing one that an event is a use of, or that an experiment is on;
-    a new experiment needs it. Returns {"item", "metric", "rule", "experiment"} as rows or None and "replayed", a
-    count of deliveries. Raises Refused, StaleEdit, NotHere, ImpossibleMove when it was settled before.
+    a new experiment needs it. Returns {"item", "metric", "rule", "experiment"} as rows or None and
+    "replays", one for every source that spoke of it. Raises Refused, StaleEdit, NotHere, ImpossibleMove when it was settled before.
     """
     candidate = rows.find(Candidate, workspace, candidate_id)
     guarded_update(Candidate.objects.in_workspace(workspace.pk), candidate_id, version, {})
     if Candidate.objects.get(pk=candidate_id).state == "accepted":
         raise ImpossibleMove("This candidate was accepted before.")
-    acting = {"workspace": workspace, "by": by}
+    acting: dict[str, Any] = {"workspace": workspace, "by": by}
     metric, rule, experiment = None, None, None
     is_used = candidate.kind == "event" and to != "observation"
     if item is not None and not is_used and candidate.kind != "experiment":
@@ -73,13 +71,25 @@ def accept_candidate(
     elif (experiment or item or metric).key != candidate.name:  # type: ignore[union-attr]
         detail = f"What this source calls {candidate.name!r} must have that key here, too."
         raise Refused([Complaint("key", "invalid", detail)])
-    Candidate.objects.filter(pk=candidate_id).update(state="accepted")
-    replayed = _replay(candidate)
-    if replayed:
-        # History that comes all at once is told all at once.
-        begin_quiet_run(workspace.pk, "rules", edit_by(by))
+    replays = [
+        replay_source(**acting, source=spoken.source, candidate=spoken) for spoken in _claimed_with(candidate)
+    ]
     made = {"item": item, "metric": metric, "rule": rule, "experiment": experiment}
-    return {**made, "replayed": replayed}
+    return {**made, "replays": replays}
+
+
+def _claimed_with(candidate: Candidate) -> list[Candidate]:
+    """The candidate and, of anything but an event, what other sources said by the same name: all accepted now."""
+    named = Candidate.objects.filter(pk=candidate.pk)
+    if candidate.kind != "event":
+        named |= Candidate.objects.filter(
+            workspace=candidate.workspace_id, kind=candidate.kind, name=candidate.name
+        ).exclude(state="accepted")
+    found = list(named.select_related("source").select_for_update(of=("self",)).order_by("source_id"))
+    Candidate.objects.filter(pk__in=[one.pk for one in found]).update(
+        state="accepted", version=F("version") + 1
+    )
+    return found
 
 
 @transaction.atomic
@@ -150,21 +160,3 @@ def _literal(name: str) -> str:
     if "'" not in name and "\\" not in name:
         return f"'{name}'"
     return "`" + json.dumps(name).replace("`", "\\`") + "`"
-
-
-def _replay(candidate: Candidate) -> int:
-    """Put the deliveries that spoke of the name back into the queue, due now; those whose bytes are kept."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE outcomes_delivery SET state = 'pending', attempts = 0, retry_at = %s
-            WHERE id IN (SELECT id FROM outcomes_delivery
-                         WHERE source_id = %s AND outcome ? 'unclaimed'
-                           AND outcome #> ARRAY['unclaimed', %s] ? %s AND body IS NOT NULL
-                         ORDER BY id FOR UPDATE)
-            """,
-            [timezone.now(), candidate.source_id, candidate.kind, candidate.name],
-        )
-        replayed: int = cursor.rowcount
-    doorbell.ring_after_commit("interpret")
-    return replayed

@@ -118,6 +118,21 @@ def rotate_secret(
     return source, secret
 
 
+@transaction.atomic
+def revoke_old_secrets(*, workspace: Workspace, by: Actor, source_id: int, version: int | None = None) -> int:
+    """End every secret of a source but the newest, now; return how many were ended.
+
+    Raises StaleEdit, NotHere, or ImpossibleMove when there is none but the newest.
+    """
+    guarded_update(Source.objects.in_workspace(workspace.id), source_id, version, {})
+    now = timezone.now()
+    held = SourceSecret.objects.in_workspace(workspace.id).valid_at(now).filter(source_id=source_id)
+    newest = held.order_by("-created_at", "-id").first()
+    if newest is None or not (ended := held.exclude(pk=newest.pk).update(expires_at=now)):
+        raise ImpossibleMove("Only the newest secret is valid.")
+    return ended
+
+
 def problems_with_source(fields: dict[str, Any]) -> list[Complaint]:
     """Return the complaints about those fields of a source that are given."""
     complaints = []

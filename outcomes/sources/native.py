@@ -209,9 +209,18 @@ def read(body: bytes, *, now: datetime) -> NativeBody:
 
 
 def state_row(
-    body: NativeBody, section: str, pointer: str, fields: Mapping[str, Any], *, now: datetime
+    body: NativeBody,
+    section: str,
+    pointer: str,
+    fields: Mapping[str, Any],
+    *,
+    now: datetime,
+    number: int | None = None,
 ) -> None:
-    """Add a row that an adapter or a rule made of something else; a bad one is refused like a sender's own."""
+    """Add a row that an adapter or a rule made of something else; a bad one is refused like a sender's own.
+
+    `number` is its number among the rows of its section, if it is not simply the next.
+    """
     body.row_count += 1
     try:
         row = _row(dict(fields), SECTIONS[section])
@@ -219,7 +228,7 @@ def state_row(
     except _RowRefused as refused:
         body.refusals.append(Refusal(pointer, refused.code, str(refused)))
     else:
-        body.rows[section].append(Numbered(row, pointer, body.row_count))
+        body.rows[section].append(Numbered(row, pointer, body.row_count if number is None else number))
 
 
 class _RowRefused(Exception):

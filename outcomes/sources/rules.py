@@ -118,8 +118,12 @@ def problems_with(fields: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def apply(rules: Sequence[Rule], body: EventBody, *, now: datetime) -> None:
-    """Turn a body's events into rows; an event that no rule matches is refused as unclaimed."""
-    for event in body.events:
+    """Turn a body's events into rows; an event that no rule matches is refused as unclaimed.
+
+    A row has the number of its event, whatever rules there are: read again by other rules, an event states
+    nothing more than it did about what it has stated before.
+    """
+    for place, event in enumerate(body.events):
         seen = event.as_json()
         matched = [rule for rule in rules if _matches(rule, seen)]
         for rule in matched:
@@ -127,7 +131,7 @@ def apply(rules: Sequence[Rule], body: EventBody, *, now: datetime) -> None:
             if complaint:
                 body.refuse(event.pointer, "bad_value", complaint)
             else:
-                state_row(body, section, event.pointer, fields, now=now)
+                state_row(body, section, event.pointer, fields, now=now, number=place)
         if not matched and not event.is_upkeep:
             body.refusals.append(_unclaimed(event))
 

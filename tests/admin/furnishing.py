@@ -31,6 +31,7 @@ from outcomes.models import (
     ProductAudience,
     QuietRun,
     Reconciliation,
+    Replay,
     Rule,
     RunningTotal,
     ScoringModel,
@@ -394,6 +395,7 @@ def _facts(workspace: Workspace, item: Item, customer: Customer, metric: Metric,
         "stated_row": 0,
     }
     MetricSource.objects.create(workspace=workspace, metric=metric, source=source)
+    Replay.objects.create(workspace=workspace, source=source, asked_by="Paula", last_id=1, total=1)
     RunningTotal.objects.create(
         workspace=workspace, source=source, metric=metric, counter="c", started_at=NOON, at=NOON, value=3
     )
