@@ -51,8 +51,6 @@ def _counted(response: HttpResponse) -> HttpResponse:
 
 
 def _at(request: HttpRequest, source: Sender | None, path: str) -> HttpResponse:
-    if source is not None and source.kind == "productops" and path.strip("/"):
-        return problem_response(request, 404, "not_found", "There is nothing at this address.")
     if request.method in ("GET", "HEAD") and source is not None:
         if source.kind == "mixpanel" and "data" in request.GET:
             return _take(request, source, path)
@@ -71,17 +69,14 @@ def _asked(request: HttpRequest, source: Sender, path: str) -> HttpResponse | No
     if answer is None:
         return None
     try:
-        receive.verified(source, _headers(request), b"", now=timezone.now())
+        # Nothing is stored that would prove it again, so what is remembered of the sender is not enough.
+        receive.verified(senders.look_up(source.token), _headers(request), b"", now=timezone.now())
     except SignatureRefused:
         return _stranger(request)
     return answer
 
 
 def _take(request: HttpRequest, source: Sender | None, path: str) -> HttpResponse:
-    unknown = set(request.GET) - _PARAMETERS
-    if unknown and source is not None and source.kind == "productops":
-        detail = f"Unknown parameter: {', '.join(sorted(unknown))}."
-        return problem_response(request, 400, "unknown_parameter", detail)
     content_type = (request.content_type or "").lower()
     if _is_chunked(request) and not _ends_by_itself(request):
         # Such a body would look empty; better to say so than to verify nothing.
@@ -117,10 +112,22 @@ def _verified(
         source, signed = receive.verified(source, headers, unpacked, now=now)
     if not replies.takes(source.kind, content_type):
         raise _UnknownType(f"{content_type} is not taken here; send application/json.")
-    if not replies.states_something(source.kind, path):
+    if source.kind == "productops" and (problem := _misplaced(request, path)) is not None:
+        return problem
+    is_kept = replies.states_something(source.kind, path)
+    is_dry = request.GET.get("dry_run", "").lower() in ("true", "1")
+    if is_dry or not is_kept:
+        # Nothing is stored that would prove it again, so what is remembered of the sender is not enough.
+        source, signed = receive.verified(
+            senders.look_up(source.token),
+            headers,
+            body if source.kind in adapters.SIGNS_BYTES else unpacked,
+            now=now,
+        )
+    if not is_kept:
         return replies.unkept(request, source, path, unpacked)
     kept = {} if source.kind == "productops" else adapters.headers_to_keep(headers)
-    if request.GET.get("dry_run", "").lower() in ("true", "1"):
+    if is_dry:
         asked = Source.objects.select_related("workspace").get(pk=source.source_id)
         return JsonResponse(interpret.preview(asked, signed, unpacked, now=now, path=path, headers=kept))
     try:
@@ -130,6 +137,16 @@ def _verified(
             request, 409, "conflict", "This webhook-id was used before, for another body."
         )
     return replies.accepted(request, source.kind, path, receipt, unpacked)
+
+
+def _misplaced(request: HttpRequest, path: str) -> HttpResponse | None:
+    """What is wrong with the address of a native body: libraries append what they like, our own senders do not."""
+    if path.strip("/"):
+        return problem_response(request, 404, "not_found", "There is nothing at this address.")
+    if unknown := set(request.GET) - _PARAMETERS:
+        detail = f"Unknown parameter: {', '.join(sorted(unknown))}."
+        return problem_response(request, 400, "unknown_parameter", detail)
+    return None
 
 
 def _stranger(request: HttpRequest) -> HttpResponse:

@@ -82,7 +82,8 @@ def test_secrets_overlap_and_the_old_one_is_revoked(pm: Caller, vendor: Vendor) 
     assert "secret" not in held[0]
     assert vendor.send("POST", "/v1/track", {}, Authorization=basic(vendor.secret)).status_code == 200
     assert len(pm.post("sources/segment/revoke-old-secrets/").json()["secrets"]) == 1
-    assert vendor.send("POST", "/v1/track", {}, Authorization=basic(vendor.secret)).status_code == 401
+    late = {"type": "track", "event": "Too Late", "userId": "u"}
+    assert vendor.send("POST", "/v1/track", late, Authorization=basic(vendor.secret)).status_code == 401
     new = answer.json()["secret"]
     assert vendor.send("POST", "/v1/track", {}, Authorization=basic(new)).status_code == 200
     assert pm.post("sources/segment/revoke-old-secrets/").status_code == 409
