@@ -48,7 +48,8 @@ def accept_candidate(
     expression over the event (1 each if there is none). `key` names the item or metric, an existing one too; left
     out it is made from the name. `item` is an existing one that an event is a use of, or that an experiment is on;
     a new experiment needs it. Returns {"item", "metric", "rule", "experiment"} as rows or None and
-    "replays", one for every source that spoke of it. Raises Refused, StaleEdit, NotHere, ImpossibleMove when it was settled before.
+    "replays", one for every source that spoke of it. Raises Refused, StaleEdit, NotHere, or ImpossibleMove
+    when it was settled before.
     """
     candidate = rows.find(Candidate, workspace, candidate_id)
     guarded_update(Candidate.objects.in_workspace(workspace.pk), candidate_id, version, {})
