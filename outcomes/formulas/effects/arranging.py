@@ -52,11 +52,12 @@ def arranged(
     after: AfterWindow,
     today: date,
     most_before: int,
+    whole: int = 1,
 ) -> Arranged | None:
     """Return the values before and after; None while there are too few of them.
 
     Only periods that ended before `today` count, and only those in which the metric and every control have a
-    value. Of daily data whole weeks are read on both sides, so that every weekday counts alike.
+    value. Both sides are cut to multiples of `whole` periods, weeks of days, so that every weekday counts alike.
     """
     reach = REACH[cadence]
     columns = [_values(series, cadence, after) for series in (metric, *controls)]
@@ -65,9 +66,9 @@ def arranged(
     first_known = next(
         (number for number, period in enumerate(earlier) if period.start in known), len(earlier)
     )
-    before = _whole(earlier[first_known:][::-1], reach.whole)[::-1]
+    before = _whole(earlier[first_known:][::-1], whole)[::-1]
     ended = [period for period in periods_between(after.first, after.last, cadence) if period.end < today]
-    later = _whole(ended, reach.whole)
+    later = _whole(ended, whole)
     periods = [period for period in (*before, *later) if period.start in known]
     first_after = sum(period.start < after.first.start for period in periods)
     if first_after < reach.least_before or len(periods) - first_after < reach.least_after:

@@ -23,7 +23,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from outcomes.formulas.effects.mixture import Floats, Mixture, normalised
+from outcomes.formulas.effects.mixture import Floats, Mixture, normalised, t_reach
 from outcomes.formulas.effects.series import (
     Estimate,
     Window,
@@ -46,12 +46,12 @@ _NOISE = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A regression at every phi: weights (sum 1), coefficients (phis, columns), the scale of each column's t
-    (phis, columns, columns: its square), the residual variance and the degrees of freedom."""
+    """A regression at every phi: weights (sum 1), coefficients (phis, columns), roots of their covariances
+    (phis, columns, columns: root times its transpose, times the residual variance), and degrees of freedom."""
 
     weights: Floats
     coefficients: Floats
-    covariances: Floats
+    roots: Floats
     variances: Floats
     freedom: int
 
@@ -62,8 +62,11 @@ class Fit:
 
     def of(self, row: Floats) -> Mixture:
         """Return what is known of row · coefficients."""
-        scales = np.sqrt(np.maximum(np.einsum("i,gij,j->g", row, self.covariances, row), 0.0))
-        return Mixture(self.weights, self.coefficients @ row, scales, self.freedom)
+        return Mixture(self.weights, self.coefficients @ row, self.scales(row[None])[:, 0], self.freedom)
+
+    def scales(self, rows: Floats) -> Floats:
+        """Return the standard error of each row · coefficients at every phi: (phis, rows)."""
+        return np.sqrt(((rows @ self.roots) ** 2).sum(axis=2) * self.variances[:, None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +121,15 @@ def fitted(design: Floats, values: Floats, positions: Sequence[int]) -> Fit | No
         plain = np.where(np.abs(plain) <= 1e3 * _NOISE * np.abs(values).max(), 0.0, plain)
     white = _whitened(tuple(positions), design.shape, design.tobytes())
     turned = _whiten(left[None, :, None], white.damping, white.scaling)[:, :, 0]
-    shares = np.einsum("gni,gn->gi", white.bases, turned)
-    rest = np.maximum(np.einsum("gn,gn->g", turned, turned) - np.einsum("gi,gi->g", shares, shares), 0.0)
+    shares = (turned[:, None, :] @ white.bases)[:, 0, :]
+    rest = np.maximum((turned**2).sum(axis=1) - (shares**2).sum(axis=1), 0.0)
     # Data without noise: every phi explains it, none better than another.
     fits = 0.5 * freedom * np.log(rest) if np.all(rest > 0) else np.zeros(len(rest))
     variances = rest / freedom
     return Fit(
         weights=normalised(white.log_weights - fits),
-        coefficients=plain + np.einsum("gij,gj->gi", white.inverses, shares),
-        covariances=np.einsum("gij,gkj->gik", white.inverses, white.inverses) * variances[:, None, None],
+        coefficients=plain + (white.inverses @ shares[:, :, None])[:, :, 0],
+        roots=white.inverses,
         variances=variances,
         freedom=freedom,
     )
@@ -167,8 +170,6 @@ def _line(fit: Fit, rows: Floats, confidence: float) -> tuple[Floats, Floats, Fl
     """The expected values at `rows` with their interval: that of a t with the mixture's mean and variance."""
     centres = fit.coefficients @ rows.T
     line = fit.weights @ centres
-    within = np.einsum("ni,gij,nj->gn", rows, fit.covariances, rows, optimize=True)
-    spread = np.sqrt(np.maximum(fit.weights @ (within + (centres - line) ** 2), 0.0))
-    one = Mixture(np.ones(1), np.zeros(1), np.ones(1), fit.freedom)
-    reach = one.interval(confidence)[1]
+    spread = np.sqrt(fit.weights @ (fit.scales(rows) ** 2 + (centres - line) ** 2))
+    reach = t_reach(fit.freedom, confidence)
     return line, line - reach * spread, line + reach * spread

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from outcomes.formulas.effects.before_after import LEAST_FREEDOM, fitted
-from outcomes.formulas.effects.mixture import Floats, Mixture, normalised
+from outcomes.formulas.effects.mixture import Floats, Mixture, normalised, t_reach
 from outcomes.formulas.effects.series import Estimate, Window, estimated, season_columns
 from outcomes.formulas.effects.verdict import CONFIDENCE, verdict_of
 
@@ -210,7 +210,7 @@ def _chart(
     centres, scales = _predict(before, columns[n:], at, np.eye(window.n_after))
     line = before.weights @ centres
     deviation = np.sqrt(np.maximum(before.weights @ (scales**2 + (centres - line) ** 2), 0.0))
-    reach = Mixture(np.ones(1), np.zeros(1), np.ones(1), before.freedom).interval(confidence)[1]
+    reach = t_reach(before.freedom, confidence)
     rest = float(np.sqrt(before.weights @ before.variances))
     spread = np.concatenate([np.full(n, rest), deviation])
     whole = np.concatenate([fits, line])

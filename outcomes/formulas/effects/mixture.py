@@ -7,12 +7,14 @@ from math import lgamma, pi
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr
+from scipy.special import stdtr, stdtrit
 
 Floats = NDArray[np.float64]
 
 _STEPS = 60
 _CLOSE = 1e-9
+# Parts that weigh less than this together move no quantile that is asked for.
+_NEGLIGIBLE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,10 @@ class Mixture:
         spread = float(self.scales.max() + np.ptp(self.centres))
         if spread == 0:
             return np.full(len(probabilities), self.mean)
+        if (counting := self.weights > _NEGLIGIBLE).sum() < len(self.weights):
+            weights = self.weights[counting] / self.weights[counting].sum()
+            kept = Mixture(weights, self.centres[counting], self.scales[counting], self.freedom)
+            return kept.quantiles(probabilities)
         low = np.full(len(probabilities), float(self.centres.min()) - spread)
         high = np.full(len(probabilities), float(self.centres.max()) + spread)
         while np.any(self._below(low) > probabilities):
@@ -72,6 +78,11 @@ class Mixture:
     @property
     def _positive_scales(self) -> Floats:
         return np.maximum(self.scales, 1e-300)
+
+
+def t_reach(freedom: int, confidence: float) -> float:
+    """Return how many standard errors a t interval of this confidence reaches to either side."""
+    return float(stdtrit(freedom, 0.5 + confidence / 2.0))
 
 
 def normalised(log_weights: Floats) -> Floats:

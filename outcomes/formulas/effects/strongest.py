@@ -59,7 +59,7 @@ def find(question: Question, metric: Series, controls: Sequence[Series]) -> Find
 
 
 def _compared(question: Question, metric: Series, controls: Sequence[Series]) -> Finding | None:
-    data = _arranged(question, metric, controls, LONGEST_COMPARED[question.cadence])
+    data = _arranged(question, metric, controls, LONGEST_COMPARED[question.cadence], whole=1)
     estimate = compared.comparison(data.window, confidence=question.confidence) if data else None
     if data is None or estimate is None:
         return None
@@ -85,7 +85,8 @@ def _compared(question: Question, metric: Series, controls: Sequence[Series]) ->
 
 
 def _before_after(question: Question, metric: Series) -> Finding | None:
-    data = _arranged(question, metric, (), REACH[question.cadence].most_before)
+    reach = REACH[question.cadence]
+    data = _arranged(question, metric, (), reach.most_before, whole=reach.whole)
     estimate = plain.before_after(data.window, confidence=question.confidence) if data else None
     if data is None or estimate is None:
         return None
@@ -102,7 +103,7 @@ def _before_after(question: Question, metric: Series) -> Finding | None:
 
 
 def _arranged(
-    question: Question, metric: Series, controls: Sequence[Series], most_before: int
+    question: Question, metric: Series, controls: Sequence[Series], most_before: int, *, whole: int
 ) -> Arranged | None:
     return arranged(
         metric,
@@ -112,6 +113,7 @@ def _arranged(
         after=question.after,
         today=question.today,
         most_before=most_before,
+        whole=whole,
     )
 
 

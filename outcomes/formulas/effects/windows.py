@@ -14,7 +14,7 @@ _FIRST_DAY = date(2, 1, 1)
 @dataclass(frozen=True, slots=True)
 class Reach:
     """Periods: at most `most_before`, at least `least_before` and `least_after`; `after` unless the outcome
-    says another number; both sides are cut to multiples of `whole`, so that each season counts alike."""
+    says another number; before/after cuts both sides to multiples of `whole`, so that each weekday counts alike."""
 
     most_before: int
     least_before: int
