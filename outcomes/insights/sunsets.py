@@ -50,7 +50,8 @@ class SunsetCheck:
     after_days: int
 
 
-# The day on which the item last left for sunset, by the record of changes.
+# The day on which the item last left for sunset, by the record of changes; of one that came here as sunset
+# already nobody knows it.
 _GONE = """
     SELECT item.id AS item_id, item.key AS item, item.title, gone.sunset_on, outcome.metric_id,
            outcome.series, outcome.role, metric.key AS metric, metric.unit, metric.direction,
@@ -59,9 +60,8 @@ _GONE = """
     CROSS JOIN LATERAL (
         SELECT (change.at AT TIME ZONE %(zone)s)::date AS sunset_on FROM workspaces_change change
         WHERE change.workspace_id = %(workspace)s AND change.type = 'item' AND change.object_id = item.id
-          AND ((change.action <> 'created' AND change.values -> 'status' ->> 1 IN ('sunset', 'archived')
-                AND change.values -> 'status' ->> 0 = 'released')
-               OR (change.action = 'created' AND change.values ->> 'status' IN ('sunset', 'archived')))
+          AND change.action <> 'created' AND change.values -> 'status' ->> 0 = 'released'
+          AND change.values -> 'status' ->> 1 IN ('sunset', 'archived')
         ORDER BY change.position DESC, change.id DESC LIMIT 1
     ) AS gone
     JOIN outcomes_outcome outcome ON outcome.item_id = item.id

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, transaction
 from django.db.models import Q
@@ -105,7 +106,7 @@ class _Watched:
     stream: io.BytesIO
     read_bytes: int = 0
     told_at: float = field(default_factory=time.monotonic)
-    teller: object = None
+    teller: Any = None
 
     def read(self, size: int, /) -> bytes:
         data = self.stream.read(size)
@@ -116,8 +117,11 @@ class _Watched:
 
     def _tell(self) -> None:
         self.told_at = time.monotonic()
-        teller = self.teller = self.teller or connections.create_connection(DEFAULT_DB_ALIAS)
-        with teller.cursor() as cursor:  # type: ignore[attr-defined]
+        if self.teller is None:
+            self.teller = connections.create_connection(DEFAULT_DB_ALIAS)
+            self.teller.ensure_connection()
+        # Past Django's own cursor: its hooks would begin a savepoint on the connection that is copying.
+        with self.teller.connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE outcomes_fileimport SET read_bytes = %s WHERE id = %s", [self.read_bytes, self.pk]
             )
@@ -127,4 +131,4 @@ class _Watched:
 
     def __exit__(self, *_: object) -> None:
         if self.teller is not None:
-            self.teller.close()  # type: ignore[attr-defined]
+            self.teller.close()

@@ -186,6 +186,27 @@ def test_what_a_worker_wrote_is_the_sender_s_doing(workspace, paula, settings) -
     assert (change.by, change.via) == (FileImport.objects.get().by, "api")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_sees_how_far_a_large_file_has_been_read(workspace, paula, settings, monkeypatch) -> None:
+    body = b"key,title\n" + b"".join(b"item-%d,Item %d\n" % (number, number) for number in range(20_000))
+    told = large(paula, settings, body)
+    seen: list[int] = []
+    tell = waiting_files._Watched._tell
+
+    def and_look(stream: Any) -> None:
+        tell(stream)
+        # On the same connection that tells it: the import's own has not committed yet.
+        with stream.teller.connection.cursor() as cursor:
+            seen.append(cursor.execute("SELECT read_bytes FROM outcomes_fileimport").fetchone()[0])
+
+    monkeypatch.setattr(waiting_files, "_PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(waiting_files._Watched, "_tell", and_look)
+    waiting_files.take_waiting(max_seconds=5)
+    assert seen == sorted(seen)
+    assert 0 < seen[0] < seen[-1] == len(body)
+    assert paula.get(f"imports/{told['id']}/").json()["created"] == 20_000
+
+
 def test_a_large_dry_run_writes_no_row_either(paula, settings) -> None:
     told = large(paula, settings, TWO, "kind=items&dry_run=true")
     waiting_files.take_waiting(max_seconds=5)

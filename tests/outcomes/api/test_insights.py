@@ -381,6 +381,11 @@ def test_what_worsened_after_a_removal_is_told_with_both_levels(workspace: Works
     assert summary == {"items": 1, "metrics": 3, "worsened": 1, "held": 1, "unknown": 1}
 
 
+def test_of_an_item_that_came_as_sunset_nobody_knows_the_day(workspace: Workspace, paula: Caller) -> None:
+    an_outcome(an_item(workspace, status="sunset", released_on=date(2025, 1, 1)))
+    assert asked(paula, "sunset-check/")[1] == []
+
+
 def test_the_week_is_told_by_what_happened_in_it(workspace: Workspace, paula: Caller) -> None:
     fresh = released(workspace, key="fresh", released_on=TODAY)
     released(workspace, key="last-week", released_on=TODAY - timedelta(days=7))
