@@ -116,6 +116,9 @@ if ROLE in _TIMEOUTS:
 if ROLE == "web":
     # A pool that never waits long: a request without a connection in 3 s is answered 503, not left hanging.
     _OPTIONS["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 3}
+if ROLE == "worker":
+    # Kept from task to task, with what was planned on it.
+    DATABASES["default"]["CONN_MAX_AGE"] = 300
 DATABASES["default"]["OPTIONS"] = {**DATABASES["default"].get("OPTIONS", {}), **_OPTIONS}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = ROLE != "command"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -258,6 +261,8 @@ IMPORT_AT_ONCE_BYTES = env.int("IMPORT_AT_ONCE_BYTES", default=256 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 # How far a webhook's signed time may lie from ours.
 WEBHOOK_TOLERANCE = timedelta(minutes=5)
+# By how much the worker gives way to the web server on the same machine, 0 to 19.
+WORKER_NICENESS = env.int("WORKER_NICENESS", default=5)
 # A delivery that failed this often is set aside, visible and replayable.
 DELIVERY_MAX_ATTEMPTS = env.int("DELIVERY_MAX_ATTEMPTS", default=5)
 # Days for which the bytes of a delivery are kept, and can be replayed; 0 keeps them for ever.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks.ingest import door
+from benchmarks.ingest import door, freshness, history, replay, rows
 from benchmarks.ingest.system import DEFAULT_VAR, System, running
 
 
@@ -19,15 +19,25 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=4000, help="of one round at the door")
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--batches", type=int, default=40, help="of 1,000 rows, of one round of rows")
+    parser.add_argument("--seconds", type=float, default=30, help="of each run of freshness")
+    parser.add_argument("--per-second", type=int, default=300, help="deliveries during freshness")
+    parser.add_argument("--replayed", type=int, default=1_000_000, help="rows of the replay")
+    parser.add_argument("--stored", type=int, default=0, help="observations to store before measuring")
     options = parser.parse_args()
     measures: dict[str, Callable[[System], object]] = {
         "door": partial(
             door.measure, rounds=options.rounds, requests=options.requests, connections=options.connections
         ),
+        "rows": partial(rows.measure, rounds=options.rounds, batches=options.batches),
+        "freshness": partial(freshness.measure, per_second=options.per_second, seconds=options.seconds),
+        "replay": partial(replay.measure, rows=options.replayed),
     }
     if unknown := set(options.names) - set(measures):
         sys.exit(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(measures)}")
     with running(options.var) as system:
+        if options.stored:
+            history.fill(system, options.stored)
         for name in options.names or measures:
             measures[name](system)
 

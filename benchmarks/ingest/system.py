@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -90,14 +91,32 @@ def bare_view(system: System) -> Iterator[Target]:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS bench_bare (id bigserial PRIMARY KEY, body bytea NOT NULL)"
         )
+    with _web(system, "benchmarks.ingest.bare:application", {}) as port:
+        yield Target(f"http://127.0.0.1:{port}/keep")
+
+
+@contextmanager
+def without_doorbell(system: System, target: Target) -> Iterator[Target]:
+    """The same address at a web server that cannot reach Redis: it accepts, and no hint of it gets through."""
+    with _web(system, "productops.wsgi:application", {"REDIS_URL": "redis://127.0.0.1:1/0"}) as port:
+        yield Target(f"http://127.0.0.1:{port}{urlsplit(target.url).path}", target.secret)
+
+
+@contextmanager
+def _web(system: System, application: str, environ: dict[str, str]) -> Iterator[int]:
     port = free_port()
-    command = [sys.executable, *GRANIAN, "--port", str(port), "benchmarks.ingest.bare:application"]
-    environ = {**os.environ, **system.server.env, "MALLOC_ARENA_MAX": "2", "PRODUCTOPS_ROLE": "web"}
-    process = start_process(command, environ=environ, cwd=CHECKOUT, log=system.server.var / "bare.log")
-    target = Target(f"http://127.0.0.1:{port}/keep")
+    command = [sys.executable, *GRANIAN, "--port", str(port), application]
+    whole = {
+        **os.environ,
+        **system.server.env,
+        "MALLOC_ARENA_MAX": "2",
+        "PRODUCTOPS_ROLE": "web",
+        **environ,
+    }
+    process = start_process(command, environ=whole, cwd=CHECKOUT, log=system.server.var / "web-beside.log")
     try:
         _wait_for(port)
-        yield target
+        yield port
     finally:
         process.terminate()
         process.wait(10)

@@ -35,9 +35,9 @@ class FactTable:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A statement that won: its identity, and whether it changed what stood there."""
+    """A statement that won: its place among those that were stated, and whether it changed what stood there."""
 
-    identity: tuple[Any, ...]
+    place: int
     is_change: bool
 
 
@@ -55,9 +55,9 @@ def state(
 ) -> list[Written]:
     """Write statements; return those that won over what stood there.
 
-    `rows` hold the columns of the table in order and then (is_retracted, stated_row, place of the one in `by`
-    who states it); no identity twice. The statement sorts by identity, so that two writers of the same facts
-    queue instead of deadlocking.
+    `rows` hold the columns of the table in order and then (is_retracted, stated_row, the place in `by` of who
+    states it); no identity twice. What won is told by its place in `rows`: keys need not travel back. The
+    statement sorts by identity, so that two writers of the same facts queue instead of deadlocking.
     """
     if not rows:
         return []
@@ -71,8 +71,7 @@ def state(
             "stated_bys": [one.stated_by for one in by],
         },
     )
-    width = len(table.identity)
-    return [Written(row[:width], row[width]) for row in found]
+    return [Written(*row) for row in found]
 
 
 _statements: dict[str, str] = {}
@@ -101,11 +100,11 @@ def _write_statement(table: FactTable) -> str:
     return f"""
         WITH stated AS MATERIALIZED (
             SELECT rows.*, source_id, stated_at, stated_by
-            FROM unnest({arrays}) AS rows ({", ".join(names)}, by_place)
+            FROM unnest({arrays}) WITH ORDINALITY AS rows ({", ".join(names)}, by_place, number)
             JOIN unnest(%(source_ids)s::bigint[], %(stated_ats)s::timestamptz[], %(stated_bys)s::text[])
                  WITH ORDINALITY AS who (source_id, stated_at, stated_by, place) ON place = by_place + 1
         ), before AS MATERIALIZED (
-            SELECT {", ".join(f"there.{name}" for name in (*identity, *values))}
+            SELECT stated.number, {", ".join(f"there.{name}" for name in values)}
             -- One look into the index for each statement, however long the history: LIMIT keeps the planner
             -- from reading the whole table for a join.
             FROM stated CROSS JOIN LATERAL (
@@ -119,12 +118,12 @@ def _write_statement(table: FactTable) -> str:
             WHERE (excluded.stated_at, excluded.stated_by, excluded.stated_row) > ({before})
             RETURNING {", ".join((*identity, *values))}
         )
-        SELECT {", ".join(f"won.{name}" for name in identity)},
+        SELECT stated.number - 1,
                before.is_retracted IS NULL
                OR ({", ".join(f"won.{name}" for name in values)})
                   IS DISTINCT FROM ({", ".join(f"before.{name}" for name in values)})
-        FROM won LEFT JOIN before
-          ON {" AND ".join(f"won.{name} = before.{name}" for name in identity)}
+        FROM won JOIN stated ON {" AND ".join(f"won.{name} = stated.{name}" for name in identity)}
+        LEFT JOIN before ON before.number = stated.number
     """  # noqa: S608
 
 

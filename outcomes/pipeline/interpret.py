@@ -25,6 +25,7 @@ from outcomes.models import Delivery, Source
 from outcomes.pipeline import meaning, partitions, replays
 from outcomes.pipeline.candidates import Seen, Sightings, seen_in
 from outcomes.pipeline.record import Recorder, Tally, Trail
+from outcomes.pipeline.repeatable import repeatable
 from outcomes.sources import native
 from outcomes.sources.signatures import Signed
 
@@ -110,7 +111,7 @@ def _claim() -> list[int]:
     Counted before the work, so that a delivery which kills its worker is known by its attempts. Whatever was
     tried before goes alone: it must not take the others down with it.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    with repeatable(), connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT id, attempts, body_bytes FROM outcomes_delivery
@@ -156,7 +157,7 @@ def _interpret_together(ids: list[int]) -> int:
     # A month can be missing at most once a table, and a batch states a bounded number of months.
     for _ in range(1000):
         try:
-            with timed("interpret"), transaction.atomic():
+            with timed("interpret"), repeatable():
                 return _interpret_locked(ids, is_apart=is_apart)
         except partitions.Missing as missing:
             # Made outside the batch's transaction, which is then done again: attaching takes locks.

@@ -17,6 +17,7 @@ from typing import Any
 from django.db import connection
 
 from outcomes.pipeline import doorbell
+from outcomes.pipeline.repeatable import repeatable
 
 # Longer than computing a batch takes; a worker that died leaves its claim for this long at most.
 LEASE_SECONDS = 20
@@ -170,7 +171,7 @@ def claim(kind: str, limit: int) -> tuple[str, list[Claimed]]:
     Returns the claim's token and the marks. One statement, so one short transaction of its own.
     """
     token = uuid.uuid4().hex
-    with connection.cursor() as cursor:
+    with repeatable(), connection.cursor() as cursor:
         cursor.execute(
             """
             WITH free AS (

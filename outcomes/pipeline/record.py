@@ -18,7 +18,7 @@ from outcomes.pipeline.effect_marks import effects_around
 from outcomes.pipeline.keys import Keys
 from outcomes.pipeline.marks import Marks
 from outcomes.pipeline.seen import Seen, problems_of_customers
-from outcomes.pipeline.together import Together
+from outcomes.pipeline.together import Row, Together
 from outcomes.sources.native import NativeBody, Numbered, Refusal, RetractRow, Unclaimed
 from outcomes.sources.reading import EventBody
 from productops.workspaces.models import Workspace
@@ -149,7 +149,7 @@ class Recorder:
         if not rows:
             return
         self._need_months("outcomes_observation", (row[2].date() for row in rows.facts()))
-        self._state(facts.OBSERVATIONS, rows, by, tally, self._mark_metric_day)
+        self._state(facts.OBSERVATIONS, rows, by, tally, _mark_metric_days)
         by.seen.metrics(by.source.pk, {row[0] for row in rows.facts()})
         days = {row[3] for row in rows.facts()}
         by.seen.days(by.source.pk, days, by.cause, has_observations=True)
@@ -182,7 +182,7 @@ class Recorder:
         days = {row[1] for row in rows.facts()}
         self._need_months("outcomes_usageevent", days)
         self._need_months("outcomes_usageday", days)
-        self._state(facts.USAGE, rows, by, tally, _mark_usage_day)
+        self._state(facts.USAGE, rows, by, tally, _mark_usage_days)
         self._see_usage(rows, by, "events")
 
     def _snapshots(
@@ -201,7 +201,7 @@ class Recorder:
         if not rows:
             return
         self._need_months("outcomes_usagesnapshot", (row[1] for row in rows.facts()))
-        self._state(facts.SNAPSHOTS, rows, by, tally, _mark_item_from)
+        self._state(facts.SNAPSHOTS, rows, by, tally, _mark_items)
         self._see_usage(rows, by, "snapshots")
 
     def _evidence(
@@ -220,7 +220,7 @@ class Recorder:
                 customer_id = self._keys.customer(row.customer)
                 rest = (row.kind, customer_id, row.quote, row.source_url, row.observed_on, row.importance)
             rows.add((problem_id, row.id), (problem_id, row.id, *rest), is_retracted, numbered)
-        self._state(facts.EVIDENCE, rows, by, tally, _mark_problem)
+        self._state(facts.EVIDENCE, rows, by, tally, _mark_problems)
 
     def _releases(
         self, body: NativeBody, retracted: list[Numbered[RetractRow]], by: _Statement, tally: Tally
@@ -235,7 +235,7 @@ class Recorder:
             at = row.at.astimezone(UTC)
             url = "" if is_retracted else row.url
             rows.add((item_id, at), (item_id, at, self._day(at), url), is_retracted, numbered)
-        self._state(facts.RELEASES, rows, by, tally, self._follow_release)
+        self._state(facts.RELEASES, rows, by, tally, self._follow_releases)
 
     def _experiments(
         self, body: NativeBody, retracted: list[Numbered[RetractRow]], by: _Statement, tally: Tally
@@ -256,7 +256,7 @@ class Recorder:
                 numbers = (0, 0.0, 0.0) if is_retracted else (row.n, row.sum, row.sum_squares)
                 identity = (experiment.id, row.variant, metric_id, at)
                 rows.add(identity, (*identity, self._last_day(at), *numbers), is_retracted, numbered)
-        self._state(facts.EXPERIMENT_TOTALS, rows, by, tally, _mark_experiment)
+        self._state(facts.EXPERIMENT_TOTALS, rows, by, tally, _mark_experiments)
 
     def _customers(self, body: NativeBody, by: _Statement, tally: Tally) -> None:
         newest: dict[str, Numbered[Any]] = {}
@@ -332,27 +332,22 @@ class Recorder:
         rows: _Rows,
         by: _Statement,
         tally: Tally,
-        mark: Callable[[tuple[Any, ...], _Statement], None],
+        mark: Callable[[list[Row], _Statement], None],
     ) -> None:
-        """Have facts written; then count them, and `mark` what each identity that won puts out of date."""
+        """Have facts written; then count them, and `mark` what the rows that won put out of date."""
 
-        def heard(written: list[facts.Written]) -> None:
-            changes = sum(one.is_change for one in written)
+        def heard(won: list[Row], changes: int) -> None:
             tally.taken += changes
             tally.duplicates += len(rows) - changes
-            for one in written:
-                mark(one.identity, by)
+            mark(won, by)
 
         who = facts.By(by.source.pk, by.stated_at, by.stated_by)
         self._together.state(table, rows.with_statements(), who, heard)
 
-    def _mark_metric_day(self, identity: tuple[Any, ...], by: _Statement) -> None:
-        metric_id, series, at = identity
-        by.marks.add("metric_day", metric_id, series=series, on=self._day(at), cause=by.cause)
-
-    def _follow_release(self, identity: tuple[Any, ...], by: _Statement) -> None:
-        self._released[identity[0]] = by.cause
-        by.marks.add("item", identity[0], cause=by.cause)
+    def _follow_releases(self, won: list[Row], by: _Statement) -> None:
+        for item_id in {row[0] for row in won}:
+            self._released[item_id] = by.cause
+            by.marks.add("item", item_id, cause=by.cause)
 
     def _see_usage(self, rows: _Rows, by: _Statement, shape: str) -> None:
         """Note which items this source speaks of and for which days, whether or not its statement won."""
@@ -433,20 +428,29 @@ class _Rows:
         return [(*fact, is_retracted, number) for number, fact, is_retracted in self._rows.values()]
 
 
-def _mark_usage_day(identity: tuple[Any, ...], by: _Statement) -> None:
-    by.marks.add("usage_day", identity[0], on=identity[1], cause=by.cause)
+def _mark_metric_days(won: list[Row], by: _Statement) -> None:
+    for metric_id, series, on in {(row[0], row[1], row[3]) for row in won}:
+        by.marks.add("metric_day", metric_id, series=series, on=on, cause=by.cause)
 
 
-def _mark_item_from(identity: tuple[Any, ...], by: _Statement) -> None:
-    by.marks.add("item", identity[0], from_on=identity[1], cause=by.cause)
+def _mark_usage_days(won: list[Row], by: _Statement) -> None:
+    for item_id, on in {row[:2] for row in won}:
+        by.marks.add("usage_day", item_id, on=on, cause=by.cause)
 
 
-def _mark_experiment(identity: tuple[Any, ...], by: _Statement) -> None:
-    by.marks.add("experiment", identity[0], cause=by.cause)
+def _mark_items(won: list[Row], by: _Statement) -> None:
+    for item_id, on in {row[:2] for row in won}:
+        by.marks.add("item", item_id, from_on=on, cause=by.cause)
 
 
-def _mark_problem(identity: tuple[Any, ...], by: _Statement) -> None:
-    by.marks.add("problem", identity[0], cause=by.cause)
+def _mark_experiments(won: list[Row], by: _Statement) -> None:
+    for experiment_id in {row[0] for row in won}:
+        by.marks.add("experiment", experiment_id, cause=by.cause)
+
+
+def _mark_problems(won: list[Row], by: _Statement) -> None:
+    for problem_id in {row[0] for row in won}:
+        by.marks.add("problem", problem_id, cause=by.cause)
 
 
 def _hear_from(source_ids: list[int]) -> None:

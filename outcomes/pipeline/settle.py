@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.utils import timezone
 
 from outcomes.instruments import timed
@@ -22,6 +22,7 @@ from outcomes.pipeline.interpret import interpret_pending
 from outcomes.pipeline.judge import judge_items, plan_spans
 from outcomes.pipeline.marks import Claimed, Marks
 from outcomes.pipeline.quiet import end_quiet_runs
+from outcomes.pipeline.repeatable import repeatable
 from outcomes.pipeline.rollup import roll_metric_days, roll_usage_days
 from outcomes.pipeline.score import score_items
 from outcomes.pipeline.trial_effects import weigh_experiments
@@ -121,7 +122,7 @@ def _at_once(step: Step) -> _Settler:
     """A step whose reading and writing is quick enough for one transaction."""
 
     def settle(workspace: Workspace, token: str, claimed: Sequence[Claimed]) -> None:
-        with transaction.atomic():
+        with repeatable():
             held = marking.hold(token, claimed)
             if held:
                 onward = Marks(workspace.pk)
@@ -140,7 +141,7 @@ def _settle_items(workspace: Workspace, token: str, claimed: Sequence[Claimed]) 
     plan = plan_spans(workspace.pk, judged)
     scored = score_items(workspace, items, judged, {id_: plan.last_known(id_) for id_ in judged})
     causes = {mark.subject_id: mark.cause for mark in claimed}
-    with transaction.atomic():
+    with repeatable():
         held = marking.hold(token, claimed)
         if len(held) < len(claimed):
             # Our lease ran out and another worker took some: what it wrote is newer than what we computed.

@@ -12,19 +12,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from outcomes.pipeline import facts
-from outcomes.pipeline.facts import By, FactTable, Written
+from outcomes.pipeline.facts import By, FactTable
 
-# Told of the statements of one delivery that won.
-Heard = Callable[[list[Written]], None]
+Row = tuple[Any, ...]
+# Told of the rows of one delivery that won, and how many of them changed what stood there.
+Heard = Callable[[list[Row], int], None]
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """What is to be written to one table: the rows, who states them, and who wants to hear of each identity."""
+    """What is to be written to one table: the rows, who states them, and who wants to hear of it."""
 
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     by: list[By] = field(default_factory=list)
-    places: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    identities: set[Row] = field(default_factory=set)
     heard: list[Heard] = field(default_factory=list)
 
 
@@ -35,20 +36,20 @@ class Together:
         self._workspace_id = workspace_id
         self._waiting: dict[str, tuple[FactTable, _Waiting]] = {}
 
-    def state(self, table: FactTable, rows: Sequence[tuple[Any, ...]], by: By, heard: Heard) -> None:
+    def state(self, table: FactTable, rows: Sequence[Row], by: By, heard: Heard) -> None:
         """Take the statements of one delivery (no identity twice); `heard` is called once they are written."""
         if not rows:
             return
         _, waiting = self._waiting.setdefault(table.name, (table, _Waiting()))
         identities = [table.identity_of(row) for row in rows]
-        if not waiting.places.keys().isdisjoint(identities):
+        if not waiting.identities.isdisjoint(identities):
             self._write(table, waiting)
             waiting = _Waiting()
             self._waiting[table.name] = (table, waiting)
         place = len(waiting.by)
         waiting.by.append(by)
         waiting.heard.append(heard)
-        waiting.places.update(dict.fromkeys(identities, place))
+        waiting.identities.update(identities)
         waiting.rows += [(*row, place) for row in rows]
 
     def write(self) -> None:
@@ -62,8 +63,11 @@ class Together:
         self._waiting.clear()
 
     def _write(self, table: FactTable, waiting: _Waiting) -> None:
-        written: list[list[Written]] = [[] for _ in waiting.by]
+        won: list[list[Row]] = [[] for _ in waiting.by]
+        changes = [0 for _ in waiting.by]
         for one in facts.state(table, waiting.rows, workspace_id=self._workspace_id, by=waiting.by):
-            written[waiting.places[one.identity]].append(one)
-        for heard, told in zip(waiting.heard, written, strict=True):
-            heard(told)
+            row = waiting.rows[one.place]
+            won[row[-1]].append(row)
+            changes[row[-1]] += one.is_change
+        for heard, rows, changed in zip(waiting.heard, won, changes, strict=True):
+            heard(rows, changed)

@@ -268,6 +268,9 @@ def _document(body: bytes) -> dict[str, Any]:
 
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Either kind of bracket opens and closes a level.
+_ALIKE = bytes.maketrans(b"{}", b"[]")
+_OPEN = ord("[")
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
@@ -275,9 +278,15 @@ def check_depth(body: bytes) -> None:
     """Refuses nesting beyond MAX_DEPTH before any parser recurses into it."""
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return
+    brackets = left = _STRING.sub(b"", body).translate(_ALIKE, _NOT_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        # The innermost pairs go, all at once: clean JSON is gone after as many rounds as it is deep.
+        left = left.replace(b"[]", b"")
+        if not left:
+            return
     depth = 0
-    for byte in _STRING.sub(b"", body).translate(None, _NOT_BRACKETS):
-        depth += 1 if byte in b"[{" else -1
+    for byte in brackets:
+        depth += 1 if byte == _OPEN else -1
         if depth > MAX_DEPTH:
             raise BodyRefused(f"The body is nested deeper than {MAX_DEPTH}.")
 
