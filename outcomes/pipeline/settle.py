@@ -202,7 +202,7 @@ def _hear_sources(workspace: Workspace, marks: Sequence[Claimed], onward: Marks)
 def _settle_effects(workspace: Workspace, token: str, claimed: Sequence[Claimed]) -> None:
     """Estimate a batch of effects: read and compute first, then write in one short transaction."""
     estimated = estimate_effects(workspace, claimed)
-    with transaction.atomic():
+    with repeatable():
         held = marking.hold(token, claimed)
         if len(held) < len(claimed):
             # Our lease ran out and another worker took some: what it wrote is newer than what we computed.
