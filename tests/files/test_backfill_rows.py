@@ -69,7 +69,7 @@ def test_snapshots_are_told_by_their_day() -> None:
     [
         '{"item":"a","on":"2026-05-01","share":0.5}\n\n{"on":"2026-05-02","item":"a","share":1}\n',
         '\n{"item":"a","on":"2026-05-01","share":0.5}\n{"item":"a","on":"2026-05-02","share":1,"days":null}',
-        gzip.compress(b"item,on,share\na,2026-05-01,0.5\na,2026-05-02,1\n"),
+        gzip.compress(b"item,on,share\na,2026-05-01,0.5\na,2026-05-02,1\n", mtime=0),
     ],
 )
 def test_the_file_may_be_json_lines_or_packed(data: str | bytes) -> None:
