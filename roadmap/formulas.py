@@ -115,9 +115,12 @@ def split_credit(total: float, weights: Mapping[K, float]) -> dict[K, float]:
     Linking more items never inflates the total. Without any weight nobody is credited.
     """
     whole = sum(weights.values())
-    if whole <= 0:
-        return dict.fromkeys(weights, 0.0)
-    return {key: total * weight / whole for key, weight in weights.items()}
+    return {key: part_of(total, weight, whole) for key, weight in weights.items()}
+
+
+def part_of(total: float, weight: float, whole: float) -> float:
+    """Return what of a problem's total falls to one link of this weight, `whole` being that of all links."""
+    return total * weight / whole if whole > 0 else 0.0
 
 
 def likeness(

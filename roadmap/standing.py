@@ -71,24 +71,37 @@ def credit(item_ids: Sequence[int]) -> dict[int, Credit]:
     Own numbers, not those of the subtree, so that linking a problem and its parent counts nothing twice.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT link.item_id, link.problem_id, link.weight, standing.own_demand,
-                   standing.own_revenue_at_stake, standing.opportunity
-            FROM roadmap_link link
-            JOIN roadmap_item item ON item.id = link.item_id AND item.archived_at IS NULL
-            LEFT JOIN roadmap_problemstanding standing ON standing.problem_id = link.problem_id
-            WHERE link.problem_id IN (SELECT problem_id FROM roadmap_link WHERE item_id = ANY(%s))
-            """,
-            [list(item_ids)],
-        )
+        cursor.execute(_CREDIT, {"items": list(item_ids)})
         rows = cursor.fetchall()
-    weights: dict[int, dict[int, float]] = defaultdict(dict)
-    numbers: dict[int, tuple[float, float, float | None]] = {}
-    for item_id, problem_id, weight, demand, revenue, opportunity in rows:
-        weights[problem_id][item_id] = weight
-        numbers[problem_id] = (demand or 0.0, revenue or 0.0, opportunity)
-    return _credits(set(item_ids), weights, numbers)
+    demand: dict[int, float] = defaultdict(float)
+    revenue: dict[int, float] = defaultdict(float)
+    best: dict[int, float] = {}
+    for item_id, weight, whole, own_demand, own_revenue, opportunity in rows:
+        demand[item_id] += formulas.part_of(own_demand or 0.0, weight, whole)
+        revenue[item_id] += formulas.part_of(own_revenue or 0.0, weight, whole)
+        if opportunity is not None:
+            best[item_id] = max(opportunity, best.get(item_id, opportunity))
+    return {id_: Credit(demand[id_], revenue[id_], best.get(id_)) for id_ in item_ids}
+
+
+# The weights on a problem are added up in one order, so that equal links give equal digits; what travels is one row
+# a link of the items asked about, however many others are linked to the same problems.
+_CREDIT = """
+    WITH mine AS (
+        SELECT link.item_id, link.problem_id, link.weight FROM roadmap_link link
+        JOIN roadmap_item item ON item.id = link.item_id AND item.archived_at IS NULL
+        WHERE link.item_id = ANY(%(items)s)
+    ), whole AS (
+        SELECT link.problem_id, sum(link.weight ORDER BY link.item_id) AS weight FROM roadmap_link link
+        JOIN roadmap_item item ON item.id = link.item_id AND item.archived_at IS NULL
+        WHERE link.problem_id IN (SELECT problem_id FROM mine) GROUP BY link.problem_id
+    )
+    SELECT mine.item_id, mine.weight, whole.weight, standing.own_demand, standing.own_revenue_at_stake,
+           standing.opportunity
+    FROM mine JOIN whole ON whole.problem_id = mine.problem_id
+    LEFT JOIN roadmap_problemstanding standing ON standing.problem_id = mine.problem_id
+    ORDER BY mine.item_id, mine.problem_id
+"""
 
 
 def backing(cutoffs: Mapping[int, date]) -> dict[int, Backing]:
@@ -141,26 +154,6 @@ _BEHIND = """
           ON problem.parent_id = behind.problem_id AND problem.archived_at IS NULL
     )
 """
-
-
-def _credits(
-    wanted: set[int],
-    weights: Mapping[int, Mapping[int, float]],
-    numbers: Mapping[int, tuple[float, float, float | None]],
-) -> dict[int, Credit]:
-    demand: dict[int, float] = defaultdict(float)
-    revenue: dict[int, float] = defaultdict(float)
-    best: dict[int, float] = {}
-    for problem_id in sorted(weights):
-        own_demand, own_revenue, opportunity = numbers[problem_id]
-        for item_id, part in formulas.split_credit(own_demand, weights[problem_id]).items():
-            demand[item_id] += part
-        for item_id, part in formulas.split_credit(own_revenue, weights[problem_id]).items():
-            revenue[item_id] += part
-        for item_id in weights[problem_id]:
-            if opportunity is not None:
-                best[item_id] = max(opportunity, best.get(item_id, opportunity))
-    return {id_: Credit(demand[id_], revenue[id_], best.get(id_)) for id_ in wanted}
 
 
 def _subtrees(workspace_id: int, problem_ids: list[int]) -> dict[int, list[int]]:

@@ -145,6 +145,30 @@ def level(
 
 
 @dataclass(frozen=True, slots=True)
+class DayRange(Collection[date]):
+    """Every day from the first to the last: days without a hole among them, at the cost of two."""
+
+    first: date
+    last: date
+
+    def __contains__(self, on: object) -> bool:
+        return isinstance(on, date) and self.first <= on <= self.last
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + timedelta(days=offset) for offset in range(len(self)))
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def spans(self, whole: WholePeriods) -> bool:
+        return (
+            whole.first is not None
+            and whole.last is not None
+            and (self.first <= whole.first and whole.last <= self.last)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class WindowTotals:
     """The rows of a window taken together, over all series.
 
@@ -193,11 +217,12 @@ def level_of(
 ) -> Level:
     """Return the level over a window from its totals; see `level`."""
     reported = _reported(totals.days, covered, cadence, whole)
-    newest = totals.days
+    newest_on = _last_of(totals.days)
     if aggregation in ("sum", "count"):
         amount = totals.whole_total if aggregation == "sum" else totals.whole_count
         value = amount / reported if reported else None
-        newest = [on for on in totals.days if whole.holds(on)]
+        if newest_on is not None and not whole.holds(newest_on):
+            newest_on = max((on for on in totals.days if whole.holds(on)), default=None)
     elif aggregation == "mean":
         value = totals.total / totals.count if totals.count else None
     elif aggregation in ("last", "min", "max"):
@@ -205,7 +230,11 @@ def level_of(
     else:
         raise ValueError(f"unknown aggregation: {aggregation!r}")
     coverage = reported / whole.number if whole.number else 0.0
-    return Level(value, whole.number, reported, coverage, max(newest, default=None))
+    return Level(value, whole.number, reported, coverage, newest_on)
+
+
+def _last_of(days: Collection[date]) -> date | None:
+    return days.last if isinstance(days, DayRange) else max(days, default=None)
 
 
 def newest_of(rows: Sequence[DayTotal]) -> float | None:
@@ -218,6 +247,8 @@ def _reported(days: Collection[date], covered: Collection[date], cadence: str, w
     """Return how many of the complete periods were covered or have rows."""
     if whole.first is None or whole.last is None:
         return 0
+    if isinstance(days, DayRange) and days.spans(whole):
+        return whole.number
     if cadence in ("daily", "hourly"):
         # Period by period, not day by day of a long history.
         return sum(

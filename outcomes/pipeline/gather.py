@@ -53,7 +53,7 @@ def gather(
         facts.has_season = with_season
     _add_events([f for f in used if _has(f, "has_events")], products, reach_back, days, today)
     _add_snapshots([f for f in used if _has(f, "has_counts") or _has(f, "has_shares")], reach_back, today)
-    _add_audiences(used, reach_back)
+    _add_audiences(used, reach_back, days)
     _add_first_active(used, products, today)
     return found
 
@@ -287,12 +287,18 @@ def _read_snapshots(facts: ItemFacts, rows: Sequence[Any]) -> None:
             facts.shares_sum.append(facts.shares_sum[-1] + share)
 
 
-def _add_audiences(used: Sequence[ItemFacts], reach_back: Mapping[int, date]) -> None:
+def _add_audiences(
+    used: Sequence[ItemFacts], reach_back: Mapping[int, date], days: Sequence[date] | None
+) -> None:
     products = {facts.item.product_id for facts in used if facts.item.product_id}
     if not products:
         return
-    first = min(reach_back.values())
-    rows = ProductAudience.objects.filter(product_id__in=products, on__gte=first)
+    rows = ProductAudience.objects.filter(product_id__in=products)
+    if days is None:
+        rows = rows.filter(on__gte=min(reach_back.values()))
+    else:
+        windows = {facts.window for facts in used}
+        rows = rows.filter(on__in={*days, *(day - window for day in days for window in windows)})
     audiences: dict[tuple[int, int], dict[date, tuple[int, int]]] = defaultdict(dict)
     for product_id, window, on, active, item_count in rows.values_list(
         "product_id", "window_days", "on", "active", "item_count"

@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from outcomes.formulas.levels import Level, WholePeriods, WindowTotals, complete_periods, level_of
+from outcomes.formulas.levels import (
+    DayRange,
+    Level,
+    WholePeriods,
+    WindowTotals,
+    complete_periods,
+    level_of,
+)
 from outcomes.models import Metric, MetricSource, SourceDay
 from outcomes.pipeline.prepared import execute_prepared
 
@@ -24,13 +31,14 @@ class Window:
     first: date
     last: date
     whole: WholePeriods
+    # Whether the newest value is asked for, which takes sorting.
+    wants_last: bool = False
 
 
 def window_of(metric: Metric, series: str | None, first: date, last: date, today: date) -> Window:
     """The window [first, last] as of `today`: nothing after it is read."""
-    return Window(
-        metric.pk, series, first, min(last, today), complete_periods(first, last, metric.cadence, today)
-    )
+    whole = complete_periods(first, last, metric.cadence, today)
+    return Window(metric.pk, series, first, min(last, today), whole, metric.aggregation == "last")
 
 
 class Windows:
@@ -96,16 +104,31 @@ def _totals(windows: list[Window]) -> dict[Window, WindowTotals]:
             "lasts": [window.last for window in windows],
             "whole_firsts": [window.whole.first for window in windows],
             "whole_lasts": [window.whole.last for window in windows],
+            "wants": [window.wants_last for window in windows],
         },
     )
     found = {}
-    for number, count, total, whole_count, whole_total, low, high, last, days in rows:
+    for (
+        number,
+        count,
+        total,
+        whole_count,
+        whole_total,
+        low,
+        high,
+        last,
+        oldest,
+        newest,
+        on_days,
+        days,
+    ) in rows:
         window = windows[number]
-        first = window.first
-        found[window] = WindowTotals(
-            count, total, whole_count, whole_total, low, high, last,
-            {first + timedelta(days=int(offset)) for offset in days.split(",")},
-        )  # fmt: skip
+        told = (
+            DayRange(oldest, newest)
+            if (newest - oldest).days + 1 == on_days
+            else {window.first + timedelta(days=int(offset)) for offset in days.split(",")}
+        )
+        found[window] = WindowTotals(count, total, whole_count, whole_total, low, high, last, told)
     return found
 
 
@@ -114,15 +137,17 @@ def _totals(windows: list[Window]) -> dict[Window, WindowTotals]:
 _TOTALS = """
     SELECT asked.number, d.*
     FROM unnest(%(numbers)s::int[], %(metrics)s::bigint[], %(series)s::text[], %(firsts)s::date[], %(lasts)s::date[],
-                %(whole_firsts)s::date[], %(whole_lasts)s::date[])
-         AS asked (number, metric_id, series, first, last, whole_first, whole_last)
+                %(whole_firsts)s::date[], %(whole_lasts)s::date[], %(wants)s::bool[])
+         AS asked (number, metric_id, series, first, last, whole_first, whole_last, wants_last)
     CROSS JOIN LATERAL (
-        SELECT sum(count)::bigint AS count, sum(total), coalesce(sum(count) FILTER (WHERE is_whole), 0)::bigint,
+        SELECT sum(count)::bigint AS of_all, sum(total), coalesce(sum(count) FILTER (WHERE is_whole), 0)::bigint,
                coalesce(sum(total) FILTER (WHERE is_whole), 0), min(low), max(high),
-               (array_agg(last ORDER BY last_at DESC, last DESC))[1], string_agg(DISTINCT day, ',')
+               (array_agg(last ORDER BY last_at DESC, last DESC) FILTER (WHERE asked.wants_last))[1],
+               min("on"), max("on"), count(*) FILTER (WHERE is_next),
+               string_agg(("on" - asked.first)::text, ',') FILTER (WHERE is_next)
         FROM (
-            SELECT day.count, day.total, day.low, day.high, day.last, day.last_at,
-                   (day."on" - asked.first)::text AS day,
+            SELECT day.count, day.total, day.low, day.high, day.last, day.last_at, day."on",
+                   lag(day."on") OVER (ORDER BY day."on", day.series) IS DISTINCT FROM day."on" AS is_next,
                    coalesce(day."on" BETWEEN asked.whole_first AND asked.whole_last, false) AS is_whole
             FROM outcomes_metricday day
             WHERE day.metric_id = asked.metric_id AND day."on" BETWEEN asked.first AND asked.last
@@ -130,5 +155,5 @@ _TOTALS = """
             ORDER BY day."on", day.series
         ) AS day
     ) AS d
-    WHERE d.count > 0
+    WHERE d.of_all > 0
 """

@@ -21,7 +21,7 @@ from roadmap.models import (
     Release,
     Survey,
 )
-from roadmap.rules import HORIZONS
+from roadmap.rules import HORIZONS, IMPACTS
 from roadmap.services.links import WantedLink
 
 _NEVER_WRITTEN = ("version", "created_at", "updated_at")
@@ -188,11 +188,24 @@ class HorizonField(serializers.ChoiceField):
         return "" if value is None else value
 
 
+class ImpactField(serializers.ChoiceField):
+    """One step of the scale; 2 is the number 2.0."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=[float(step) for step in IMPACTS], allow_null=True, required=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, (bool, str)):
+            self.fail("invalid_choice", input=data)
+        return super().to_internal_value(float(data) if isinstance(data, int) else data)
+
+
 class ItemSerializer(RowSerializer):
     """The roadmap's half of an item's card."""
 
     key = Text(max_length=200, required=False, help_text="Made from the title when it is left out.")
     horizon = HorizonField()
+    impact = ImpactField()
     owner = KeyOrId(Member, required=False, allow_null=True, shows=("id", "display_name"))
     product = KeyOrId(Product, required=False, allow_null=True, shows=("id", "key", "name"))
     problems = ItemProblemSerializer(source="links", many=True, read_only=True)
