@@ -121,7 +121,7 @@ class OutcomeLevels:
             reached = Attainment(None, "not_released")
         effect = self._effect(outcome, day) if is_after else None
         grade = OBSERVED
-        if effect is not None and (shown := _shown_by(effect, baseline, outcome)) is not None:
+        if effect is not None and (shown := shown_by(effect, baseline, outcome)) is not None:
             reached, grade = shown, effect.design
         missing = tuple(
             name
@@ -168,7 +168,8 @@ def _decided(outcome_ids: Sequence[int]) -> dict[int, list[Effect]]:
     return found
 
 
-def _shown_by(effect: Effect, baseline: float | None, outcome: Outcome) -> Attainment | None:
+def shown_by(effect: Effect, baseline: float | None, outcome: Outcome) -> Attainment | None:
+    """The attainment that a decided effect shows; None when the observed one stays."""
     return attainment_by_effect(
         baseline,
         outcome.target,

@@ -11,8 +11,7 @@ from outcomes.formulas.attainment import Attainment, attainment, pace
 from outcomes.formulas.intervals import wilson
 from outcomes.formulas.valuing import ValueInputs
 from outcomes.formulas.verdicts import Judgement, Verdict
-from outcomes.models import Outcome
-from outcomes.pipeline.levels import OBSERVED, Standing
+from outcomes.pipeline.levels import OBSERVED, Standing, shown_by
 from roadmap.models import Item
 
 SUPPOSED = "supposed"
@@ -82,12 +81,12 @@ def _standing(one: Standing, given: Mapping[str, float | None], item: Item, day:
     outcome.target = given.get("target", outcome.target)
     baseline = given.get("baseline", one.baseline)
     current = given.get("current", one.current)
-    reached = one.attainment
-    grade = one.grade
-    if "current" in given or one.grade == OBSERVED:
-        reached, grade = attainment(baseline, outcome.target, current, outcome.metric.direction), OBSERVED
-    elif {"baseline", "target"} & given.keys():
-        reached = _same_effect(one, baseline, outcome)
+    reached, grade = attainment(baseline, outcome.target, current, outcome.metric.direction), OBSERVED
+    if "current" not in given and one.effect is not None:
+        # A decided effect goes before what is observed, whatever way from baseline to target is supposed.
+        shown = shown_by(one.effect, baseline, outcome)
+        if shown is not None:
+            reached, grade = shown, one.effect.design
     if item.released_on is None or item.released_on > day:
         reached = Attainment(None, "not_released")
     known = (("baseline", baseline), ("target", outcome.target), ("current", current))
@@ -102,19 +101,3 @@ def _standing(one: Standing, given: Mapping[str, float | None], item: Item, day:
         grade=grade,
         missing=tuple(name for name, value in known if value is None),
     )
-
-
-def _same_effect(one: Standing, baseline: float | None, outcome: Outcome) -> Attainment:
-    """The effect that was found, as a part of another way from baseline to target."""
-    way = attainment(baseline, outcome.target, baseline, outcome.metric.direction)
-    if (
-        way.value is None
-        or one.attainment.value is None
-        or one.baseline is None
-        or one.outcome.target is None
-    ):
-        return way if way.value is None else one.attainment
-    assert baseline is not None
-    assert outcome.target is not None
-    found = one.attainment.value * (one.outcome.target - one.baseline)
-    return Attainment(found / (outcome.target - baseline))

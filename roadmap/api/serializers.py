@@ -197,7 +197,8 @@ class ImpactField(serializers.ChoiceField):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, (bool, str)):
             self.fail("invalid_choice", input=data)
-        return super().to_internal_value(float(data) if isinstance(data, int) else data)
+        step: Any = float(data) if isinstance(data, int) else data
+        return super().to_internal_value(step)
 
 
 class ItemSerializer(RowSerializer):
