@@ -140,7 +140,9 @@ class ValueOfItemViewSet(Resource):
         return Response(WhatIfAnswerSerializer(answer).data)
 
     @extend_schema(
-        parameters=[OpenApiParameter("on", OpenApiTypes.DATE, required=True, description="The day.")],
+        parameters=[
+            OpenApiParameter("on", OpenApiTypes.DATE, description="The day; that of judgement if not said.")
+        ],
         responses=ReplaySerializer,
     )
     def at(self, request: Request, id: str) -> Response:
@@ -165,7 +167,7 @@ class ValueOfItemViewSet(Resource):
     def _day(self) -> date:
         text = self.request.query_params.get("on")
         if text is None:
-            raise BadParameter("on", "Say which day, such as 2026-05-01.", "required")
+            return self.workspace.today()
         try:
             day = date.fromisoformat(text)
         except ValueError:

@@ -124,8 +124,9 @@ def activate_model(*, workspace: Workspace, by: Actor, model_id: int, revision: 
     ScoringModel.objects.filter(pk=model.pk).update(
         is_active=True, activated_at=timezone.now(), switched=summary
     )
+    target = weights_from(model.weights).target_adoption
     # The workspace shows the target of the model in force: one number, not two.
-    Workspace.objects.filter(pk=workspace.pk).update(target_adoption=model.weights["target_adoption"])
+    Workspace.objects.filter(pk=workspace.pk).update(target_adoption=target)
     cause = {
         "kind": "model",
         "version": model.version,
@@ -141,7 +142,7 @@ def activate_model(*, workspace: Workspace, by: Actor, model_id: int, revision: 
 
 def follow_target(*, workspace: Workspace, by: Actor) -> None:
     """The workspace's target share was edited: a model with it is written and switched on."""
-    if active_model(workspace).weights["target_adoption"] == workspace.target_adoption:
+    if weights_from(active_model(workspace).weights).target_adoption == workspace.target_adoption:
         return
     changed = {"target_adoption": workspace.target_adoption}
     model = create_model(workspace=workspace, by=by, weights=changed, note="The workspace's target share.")

@@ -123,7 +123,8 @@ ROWS: dict[str, Row] = {
     "problems": Row(R, W, a_problem),
     "evidence": Row(R, W, lambda workspace: evidence(a_problem(workspace))),
     "surveys": Row(R, W, lambda workspace: a_survey(a_problem(workspace)), body=_ONE_OF_EACH),
-    "items": Row(R, W, an_item),
+    # Supposing writes nothing.
+    "items": Row(R, W, an_item, scopes={"what-if": R}),
     "links": Row(
         R,
         W,
