@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from outcomes.admin.effect_panels import panels_of
 from outcomes.admin.explanation import (
     expected_inputs,
     frozen_on,
@@ -17,7 +18,7 @@ from outcomes.admin.explanation import (
     usage_inputs,
 )
 from outcomes.admin.flags import numbers_of
-from outcomes.models import Flag, ItemUsage, ItemValue, Outcome, ValueRecord
+from outcomes.models import Effect, Flag, ItemUsage, ItemValue, Outcome, ValueRecord
 from productops.workspaces.admin.owned import list_url, url_of
 from roadmap.admin.numbers import UNKNOWN, words
 from roadmap.models import Item, Link
@@ -60,6 +61,8 @@ def item_card(item: Item) -> dict[str, Any]:
         "settled_flags": [(flag, url_of(flag)) for flag in flags if flag.state not in _STANDING][:_SETTLED],
         "flags_url": list_url(Flag, f"item__id__exact={item.pk}&state=any"),
         "outcomes": _outcomes(item, value),
+        "effects": panels_of(item),
+        "effects_url": list_url(Effect, f"outcome__item__id__exact={item.pk}"),
         "problems": [(link.problem, url_of(link.problem), link.weight) for link in _links(item)],
         "history": [(record, cause_in_words(record.cause)) for record in _history(item)],
         "history_url": list_url(ValueRecord, f"item__id__exact={item.pk}"),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from outcomes.admin.badges import badge
+from outcomes.admin.effect_panels import panel_of
 from outcomes.models import Effect
 from productops.workspaces.admin.filters import ChosenRelatedFilter
 from productops.workspaces.admin.owned import ReadOnlyAdmin
@@ -18,6 +22,24 @@ class EffectAdmin(ReadOnlyAdmin):
     list_filter = ("verdict", "design", ("outcome__item", ChosenRelatedFilter))
     search_fields = ("outcome__item__key", "outcome__item__title", "outcome__metric__key")
     ordering = ("-as_of", "-id")
+
+    fields = (
+        "outcome", "design", "estimate", "low", "high", "confidence", "relative", "relative_low", "relative_high",
+        "probability_better", "verdict", "decided_on", "n_before", "n_after", "from_on", "to_on", "method",
+        "method_version", "placebo", "caveats", "detail", "cause", "as_of",
+    )  # fmt: skip
+    change_form_template = "admin/outcomes/effect/change_form.html"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        effect = self.get_object(request, object_id)
+        context = {"panel": panel_of(effect) if effect else None, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
 
     @admin.display(ordering="outcome__item__title")
     def item(self, effect: Effect) -> str:

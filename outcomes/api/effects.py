@@ -14,10 +14,9 @@ from rest_framework.response import Response
 
 from outcomes.api.filters import EffectFilters
 from outcomes.models import Effect
-from outcomes.models.effects import DESIGNS, EFFECT_VERDICTS
+from outcomes.models.effects import DESIGNS, EFFECT_VERDICTS, LABELS
 from productops.api.views import ReadOnlyViewSet
 
-LABELS = {"experiment": "randomised", "comparison": "controlled", "before_after": "directional"}
 _CAVEAT = {"type": "object", "properties": {"code": {"type": "string"}}, "required": ["code"]}
 _RUN = {
     "type": "object",

@@ -10,6 +10,8 @@ from productops.workspaces.models import WorkspaceOwned
 
 # From the weakest to the strongest, which is also the order of the alphabet: "-design" lists the strongest first.
 DESIGNS = ("before_after", "comparison", "experiment")
+# How far each can be trusted, in a word.
+LABELS = {"experiment": "randomised", "comparison": "controlled", "before_after": "directional"}
 EFFECT_VERDICTS = ("better", "worse", "inconclusive")
 
 

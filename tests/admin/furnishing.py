@@ -300,7 +300,8 @@ def _estimated(workspace: Workspace, outcome: Outcome) -> None:
         to_on=date(2026, 3, 29),
         method="step, trend and season",
         method_version=1,
-        caveats=[{"code": "directional"}],
+        caveats=[{"code": "overlap", "item": "guest-checkout", "on": "2026-03-05"}],
+        chart=_chart(),
         cause={"kind": "clock"},
         as_of=NOON,
     )
@@ -324,6 +325,19 @@ def _tried(item: Item, metric: Metric, source: Source) -> Experiment:
                 stated_at=NOON, stated_by="msg_1", stated_row=0,
             )  # fmt: skip
     return experiment
+
+
+def _chart() -> dict[str, Any]:
+    """Half a year that repeats each week, and four weeks that are 0.4 above."""
+    first, count = date(2025, 9, 1), 210
+    line = [2.0 + 0.1 * (day % 7) for day in range(count)]
+    return {
+        "on": [(first + timedelta(days=day)).isoformat() for day in range(count)],
+        "observed": [value + 0.05 * (day % 3) + 0.4 * (day >= 182) for day, value in enumerate(line)],
+        "counterfactual": line,
+        "low": [value - 0.2 for value in line],
+        "high": [value + 0.2 for value in line],
+    }
 
 
 def _known(workspace: Workspace, problem: Problem, product: Product, source: Source, item: Item) -> None:

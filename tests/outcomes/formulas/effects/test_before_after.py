@@ -59,7 +59,9 @@ def test_the_weights_of_the_grid_are_the_restricted_likelihood_of_the_textbook()
         inner = design.T @ inverse @ design
         left = values - design @ np.linalg.solve(inner, design.T @ inverse @ values)
         log_likelihood = -0.5 * (np.linalg.slogdet(matrix)[1] + np.linalg.slogdet(inner)[1])
-        told.append(log_likelihood - 0.5 * (n - columns) * np.log(left @ inverse @ left))
+        likelihood = log_likelihood - 0.5 * (n - columns) * np.log(left @ inverse @ left)
+        # The prior (1 - phi²)^-3/4 on a grid that is even in atanh(phi).
+        told.append(likelihood + 0.25 * np.log(1 - phi**2))
     weights = np.exp(np.array(told) - max(told))
     assert fit.weights == pytest.approx(weights / weights.sum(), abs=1e-8)
 
