@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from productops.api.fields import WholeNumber
 from productops.api.problems import BadParameter, FieldError, Problem, field_errors
 from productops.api.references import References
-from productops.api.serializers import FieldErrorSerializer, RowSerializer
+from productops.api.serializers import FieldErrorSerializer, PlainSerializer, RowSerializer
 from productops.api.views import Resource
 from productops.workspaces.actors import Actor
 from productops.workspaces.batches import (
@@ -252,4 +252,4 @@ def body_of(serializer_class: type[RowSerializer]) -> type[serializers.Serialize
 
     row = type(f"{noun}BulkRowSerializer", (serializer_class,), {"get_fields": get_fields})
     rows = row(many=True, help_text=f"1 to {MOST_ROWS} of them.")
-    return type(f"{noun}BulkSerializer", (serializers.Serializer,), {"rows": rows})
+    return type(f"{noun}BulkSerializer", (PlainSerializer,), {"rows": rows})

@@ -10,7 +10,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from productops.api.filters import ChoicesFilter, WorkspaceFilterSet
-from productops.api.pages import Cursor, KeysetPages
+from productops.api.keyset import Cursor
+from productops.api.pages import KeysetPages
 from productops.api.serializers import PlainSerializer, RowSerializer
 from productops.api.views import ReadOnlyViewSet
 from productops.workspaces.history import field_names, settled

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.core.signing import BadSignature, Signer
-from django.db.models import F, Model, Q, QuerySet
-from django.db.models.expressions import Combinable, OrderBy
+from django.db.models import Model, QuerySet
+from django.db.models.expressions import Combinable
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from productops.api.keyset import Column, Cursor, Keyset
 from productops.api.problems import BadParameter
 
 if TYPE_CHECKING:
@@ -32,41 +32,6 @@ LARGEST_SIZE = 200
 PARAMETERS = ("cursor", "page_size", "count", "ordering")
 
 _signer = Signer(salt="productops.api.pages", sep=".")
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One part of an ordering: what is compared, and which way. Unknown (null) always comes last."""
-
-    source: str | Combinable
-    is_descending: bool = False
-
-    def ordered(self, alias: str, is_backward: bool) -> OrderBy:
-        """The ORDER BY term; backward is the exact mirror, nulls first included."""
-        if self.is_descending != is_backward:
-            return F(alias).desc(nulls_last=not is_backward or None, nulls_first=is_backward or None)
-        return F(alias).asc(nulls_last=not is_backward or None, nulls_first=is_backward or None)
-
-    def beyond(self, alias: str, value: Any, is_backward: bool) -> Q | None:
-        """Rows strictly beyond `value` in reading direction; None when nothing can be."""
-        if value is None:
-            return Q(**{f"{alias}__isnull": False}) if is_backward else None
-        lookup = "lt" if self.is_descending != is_backward else "gt"
-        strictly = Q(**{f"{alias}__{lookup}": value})
-        return strictly if is_backward else strictly | Q(**{f"{alias}__isnull": True})
-
-
-def equal(alias: str, value: Any) -> Q:
-    return Q(**{f"{alias}__isnull": True}) if value is None else Q(**{alias: value})
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """A place between two rows: reading `is_backward` or forward from `values`, the row itself included or not."""
-
-    values: tuple[Any, ...]
-    is_backward: bool = False
-    is_inclusive: bool = False
 
 
 class KeysetPages(BasePagination):
@@ -85,38 +50,13 @@ class KeysetPages(BasePagination):
         self.question = _question(request, view, terms)
         self.total = queryset.count() if _is_count_wanted(request) else None
         self.cursor = _read_cursor(request, self.question, len(self.columns))
-        rows = list(self._rows(queryset)[: self.size + 1])
+        rows = Keyset(queryset, self.columns).page(self.cursor, self.size + 1)
         self.has_more = len(rows) > self.size
         page = rows[: self.size]
         if self.cursor is not None and self.cursor.is_backward:
             page.reverse()
         self.page = page
         return page
-
-    def _rows(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        aliases = [f"keyset_{index}" for index in range(len(self.columns))]
-        sources = {
-            alias: F(column.source) if isinstance(column.source, str) else column.source
-            for alias, column in zip(aliases, self.columns, strict=True)
-        }
-        is_backward = self.cursor is not None and self.cursor.is_backward
-        ordered = queryset.annotate(**sources).order_by(
-            *(column.ordered(alias, is_backward) for alias, column in zip(aliases, self.columns, strict=True))
-        )
-        if self.cursor is None:
-            return ordered
-        return ordered.filter(self._beyond(aliases, self.cursor))
-
-    def _beyond(self, aliases: Sequence[str], cursor: Cursor) -> Q:
-        """(a > x) or (a = x and b > y) or ..., each column its own way."""
-        alternatives = Q(pk__in=[])
-        so_far = Q()
-        for alias, column, value in zip(aliases, self.columns, cursor.values, strict=True):
-            beyond = column.beyond(alias, value, cursor.is_backward)
-            if beyond is not None:
-                alternatives |= so_far & beyond
-            so_far &= equal(alias, value)
-        return alternatives | so_far if cursor.is_inclusive else alternatives
 
     def get_paginated_response(self, data: Any) -> Response:
         body = {"results": data, "next": self._next(), "previous": self._previous()}
@@ -184,13 +124,7 @@ class KeysetPages(BasePagination):
 def in_order(queryset: QuerySet[Any], request: Request, view: APIView) -> QuerySet[Any]:
     """The whole list in the order that was asked for, as an export streams it."""
     columns = [*(_column(term, view) for term in _terms(request, view)), Column("pk")]
-    aliases = [f"keyset_{index}" for index in range(len(columns))]
-    sources = {
-        alias: F(column.source) if isinstance(column.source, str) else column.source
-        for alias, column in zip(aliases, columns, strict=True)
-    }
-    terms = (column.ordered(alias, False) for alias, column in zip(aliases, columns, strict=True))
-    return queryset.annotate(**sources).order_by(*terms)
+    return Keyset(queryset, columns).whole()
 
 
 def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from rest_framework.permissions import SAFE_METHODS
 from productops.api.authentication import HasScope, required_scope
 from productops.api.idempotency import HEADER, REPLAYED
 from productops.api.problems import MEDIA_TYPE, title_of
-from productops.api.serializers import ErrorBodySerializer
+from productops.api.serializers import ErrorBodySerializer, RefusesUnknownFields
 from productops.api.views import Resource, StrictView
 
 _EVERYWHERE = (400, 401, 403, 405, 429, 503)
@@ -84,6 +84,22 @@ class ProductopsSchema(AutoSchema):
         told = super().get_description()
         scopes = _scopes(self)
         return f"{told}\n\nNeeds the scope `{scopes[0]}`.".strip() if scopes else told
+
+    def _map_basic_serializer(self, serializer: Any, direction: Direction) -> dict[str, Any]:
+        """An answer has all of its fields, whichever could have been left out of the question.
+
+        (`?fields=` leaves out what its caller did not ask for; no schema can say that.)
+        """
+        made: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
+        kind = serializer if isinstance(serializer, type) else type(serializer)
+        if direction == "response":
+            sometimes = getattr(kind, "sometimes", ())
+            made["required"] = sorted(name for name in made.get("properties", {}) if name not in sometimes)
+            if not made["required"]:
+                del made["required"]
+        elif issubclass(kind, RefusesUnknownFields):
+            made["additionalProperties"] = False
+        return made
 
     def get_request_serializer(self) -> Any:
         told = self.view.described_body() if isinstance(self.view, Resource) else None

@@ -86,6 +86,9 @@ class RowSerializer(RefusesUnknownFields, serializers.ModelSerializer):
 class FieldErrorSerializer(serializers.Serializer):
     """One thing that is wrong."""
 
+    # Fields that an answer may lack, for the OpenAPI document.
+    sometimes = ("source",)
+
     pointer = serializers.CharField(help_text="JSON pointer into the body, or to the parameter's name.")
     code = serializers.CharField()
     detail = serializers.CharField()
