@@ -245,11 +245,13 @@ def body_of(serializer_class: type[RowSerializer]) -> type[serializers.Serialize
         for field in fields.values():
             field.required = False
         told = {
-            "id": WholeNumber(required=False, help_text="Of the one to change."),
-            "version": WholeNumber(required=False, help_text="Of the one to change, as it was read."),
+            "id": WholeNumber(required=False, min_value=1, help_text="Of the one to change."),
+            "version": WholeNumber(
+                required=False, min_value=1, help_text="Of the one to change, as it was read."
+            ),
         }
         return {**fields, **told}
 
     row = type(f"{noun}BulkRowSerializer", (serializer_class,), {"get_fields": get_fields})
-    rows = row(many=True, help_text=f"1 to {MOST_ROWS} of them.")
+    rows = row(many=True, allow_empty=False, max_length=MOST_ROWS, help_text=f"1 to {MOST_ROWS} of them.")
     return type(f"{noun}BulkSerializer", (PlainSerializer,), {"rows": rows})

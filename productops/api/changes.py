@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from productops.api.filters import ChoicesFilter, WorkspaceFilterSet
+from productops.api.filters import ChoicesFilter, IdFilter, WorkspaceFilterSet
 from productops.api.keyset import Cursor
 from productops.api.pages import KeysetPages
 from productops.api.serializers import PlainSerializer, RowSerializer
@@ -103,9 +103,7 @@ class ChangeFilters(WorkspaceFilterSet):
     actor = django_filters.CharFilter(
         "by", max_length=200, label="By whom: the name of a person, key or source."
     )
-    user = django_filters.NumberFilter(
-        "user_id", min_value=1, max_value=2**63 - 1, label="By the person with this user id."
-    )
+    user = IdFilter("user_id", label="By the person with this user id.")
     request_id = django_filters.CharFilter("request_id", max_length=64, label="Made by this request.")
     at_after = django_filters.IsoDateTimeFilter("at", "gte", label="From this instant on.")
     at_before = django_filters.IsoDateTimeFilter("at", "lte", label="Up to this instant.")

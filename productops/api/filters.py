@@ -11,6 +11,7 @@ from django import forms
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import Model, Q, QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema_field
 from rest_framework.request import Request
 
 from productops.api.authentication import workspace_of
@@ -39,6 +40,20 @@ class YesNoFilter(django_filters.BooleanFilter):
     field_class = YesNoField
 
 
+class WholeNumberFilter(django_filters.NumberFilter):
+    """A number without a fraction."""
+
+    field_class = forms.IntegerField
+
+
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": 2**63 - 1})
+class IdFilter(WholeNumberFilter):
+    """The id of something that is not looked up."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, min_value=1, max_value=2**63 - 1, **kwargs)
+
+
 class RefFilter(django_filters.CharFilter):
     """Rows that refer to the object with this id or key, of the caller's workspace.
 
@@ -56,7 +71,8 @@ class RefFilter(django_filters.CharFilter):
         found = self.target._default_manager.in_workspace(workspace.pk).by_ref(value)  # type: ignore[attr-defined]
         pk = found.values_list("pk", flat=True).first()
         if pk is None:
-            raise BadParameter(self.extra_name, f"There is no such {self.target._meta.verbose_name} here.")
+            detail = f"There is no such {self.target._meta.verbose_name} here."
+            raise BadParameter(self.extra_name, detail, "does_not_exist")
         path = str(self.field_name)
         if "__" not in path:
             return qs.filter(**{path: pk})

@@ -64,6 +64,9 @@ class _Stretch:
     is_known: bool = True
 
 
+_COUNT, _ALL = "(SELECT count(*) FROM stretch_{})", "SELECT * FROM stretch_{}"
+
+
 class Keyset:
     """The rows of a queryset in the order of `columns`, the last of which is unique."""
 
@@ -133,13 +136,13 @@ class Keyset:
         for number, stretch in enumerate(stretches):
             rows = self._rows_of(stretch, is_backward)
             if number:
-                before = " + ".join(f"(SELECT count(*) FROM stretch_{n})" for n in range(number))
+                before = " + ".join(map(_COUNT.format, range(number)))
                 # Without a column in it, PostgreSQL asks this once, before it reads anything.
                 rows = rows.filter(RawSQL(f"{before} < %s", [size], output_field=BooleanField()))  # noqa: S611
             sql, said = rows.values("pk")[:size].query.sql_with_params()
             queries.append(f"stretch_{number} AS MATERIALIZED ({sql})")
             params.extend(said)
-        union = " UNION ALL ".join(f"SELECT * FROM stretch_{number}" for number in range(len(queries)))
+        union = " UNION ALL ".join(map(_ALL.format, range(len(queries))))
         return RawSQL(f"WITH {', '.join(queries)} {union}", params)  # noqa: S611  # values are all parameters
 
     def _rows_of(self, stretch: _Stretch, is_backward: bool) -> QuerySet[Any]:

@@ -7,6 +7,7 @@ id. It is signed, and bound to workspace, filters and order: a cursor for anothe
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -89,9 +90,6 @@ class KeysetPages(BasePagination):
         return replace_query_param(self.request.build_absolute_uri(), "cursor", text)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        names = sorted(getattr(view, "orderings", {}))
-        told = ", ".join(names) or "id"
-        default = ",".join(getattr(view, "default_ordering", ())) or "id"
         return [
             _parameter("cursor", {"type": "string"}, "Where the page begins, from `next` or `previous`."),
             _parameter(
@@ -100,11 +98,7 @@ class KeysetPages(BasePagination):
                 "How many rows a page holds.",
             ),
             _parameter("count", {"type": "boolean", "default": False}, "Count all rows of the list, too."),
-            _parameter(
-                "ordering",
-                {"type": "string", "default": default},
-                f"Comma-separated, a minus for descending, unknown always last. Of: {told}.",
-            ),
+            ordering_parameter(view),
         ]
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -119,6 +113,17 @@ class KeysetPages(BasePagination):
                 "count": {"type": "integer", "description": "With `?count=true`."},
             },
         }
+
+
+def ordering_parameter(view: Any) -> dict[str, Any]:
+    """How the OpenAPI document describes `ordering`: which names there are, and what is meant without it."""
+    names = sorted(getattr(view, "orderings", {}))
+    one = f"-?({'|'.join(map(re.escape, names))})"
+    schema: dict[str, Any] = {"type": "string", "pattern": f"^{one}(,{one})*$"}
+    if default := getattr(view, "default_ordering", ()):
+        schema["default"] = ",".join(default)
+    told = f"Comma-separated, a minus for descending, unknown always last. Of: {', '.join(names)}."
+    return _parameter("ordering", schema, told)
 
 
 def in_order(queryset: QuerySet[Any], request: Request, view: APIView) -> QuerySet[Any]:
@@ -159,7 +164,7 @@ def _terms(request: Request, view: APIView) -> list[str]:
         if name not in known:
             raise BadParameter("ordering", f"{name[:100]!r} is not one of {', '.join(sorted(known))}.")
         if names.count(name) > 1:
-            raise BadParameter("ordering", f"{name!r} occurs twice.")
+            raise BadParameter("ordering", f"{name!r} occurs twice.", "repeated")
     return terms
 
 
@@ -195,10 +200,11 @@ def _read_cursor(request: Request, question: str, width: int) -> Cursor | None:
     try:
         held = _signer.unsign_object(text)
     except (BadSignature, ValueError):
-        raise BadParameter("cursor", "This is not a cursor from `next` or `previous`.") from None
+        detail = "This is not a cursor from `next` or `previous`."
+        raise BadParameter("cursor", detail, "does_not_exist") from None
     if held["q"] != question or len(held["v"]) != width:
         detail = "This cursor belongs to another list: other filters, another order or another workspace."
-        raise BadParameter("cursor", detail)
+        raise BadParameter("cursor", detail, "does_not_exist")
     return Cursor(tuple(_unpacked(value) for value in held["v"]), bool(held["b"]), bool(held["i"]))
 
 

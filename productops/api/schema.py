@@ -7,19 +7,46 @@ from typing import Any, Literal
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent, force_instance
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import Direction, OpenApiParameter
-from rest_framework.permissions import SAFE_METHODS
 
 from productops.api.authentication import HasScope, required_scope
-from productops.api.idempotency import HEADER, REPLAYED
+from productops.api.idempotency import HEADER, LONGEST_KEY, REPLAYED
+from productops.api.pages import ordering_parameter
 from productops.api.problems import MEDIA_TYPE, title_of
 from productops.api.serializers import ErrorBodySerializer, RefusesUnknownFields
 from productops.api.views import Resource, StrictView
 
 _EVERYWHERE = (400, 401, 403, 405, 429, 503)
 _WITH_BODY = (409, 411, 413, 415)
+# Printable ASCII, and no blank at an end.
+_KEY = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"}
 _BY_VERSION = (409, 412, 428)
+_EXAMPLES: dict[int, tuple[str, str, list[dict[str, str]]]] = {
+    400: (
+        "invalid",
+        "statuss: There is no such field.",
+        [{"pointer": "/statuss", "code": "unknown", "detail": "There is no such field."}],
+    ),
+    401: ("not_authenticated", "This API key is not known, or no longer in force.", []),
+    403: ("missing_scope", "This needs the scope roadmap:write.", []),
+    404: ("not_found", "There is no such object here.", []),
+    405: ("method_not_allowed", 'Method "PUT" not allowed.', []),
+    409: (
+        "taken",
+        "Another item has this key.",
+        [{"pointer": "/key", "code": "taken", "detail": "Another item has this key."}],
+    ),
+    411: ("length_required", "Send the body with its Content-Length.", []),
+    412: ("stale_edit", "It has been changed since; read it again and repeat the edit.", []),
+    413: ("too_large", "The body is larger than 2097152 bytes.", []),
+    415: ("unsupported_media_type", 'Unsupported media type "text/plain" in request.', []),
+    422: ("idempotency_key_reused", "This Idempotency-Key was used before, for another request.", []),
+    428: ("if_match_required", "Send If-Match with the ETag of what you read.", []),
+    429: ("too_many_requests", "More than 6000 requests in a minute.", []),
+    503: ("unavailable", "The database is away or busy. Nothing was done; try again.", []),
+}
 _HEADERS_OF = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
     429: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}},
@@ -92,14 +119,45 @@ class ProductopsSchema(AutoSchema):
         """
         made: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
         kind = serializer if isinstance(serializer, type) else type(serializer)
+        if not vars(kind).get("__doc__"):
+            # What its parent says is about serializers.
+            made.pop("description", None)
         if direction == "response":
             sometimes = getattr(kind, "sometimes", ())
             made["required"] = sorted(name for name in made.get("properties", {}) if name not in sometimes)
             if not made["required"]:
                 del made["required"]
-        elif issubclass(kind, RefusesUnknownFields):
+            return made
+        if issubclass(kind, RefusesUnknownFields):
             made["additionalProperties"] = False
+        fields = force_instance(serializer).fields
+        for name, told in made.get("properties", {}).items():
+            if told.get("type") == "array" and not getattr(fields[name], "allow_empty", True):
+                told["minItems"] = 1
+            if told.get("type") == "array" and getattr(fields[name], "max_length", None):
+                told["maxItems"] = fields[name].max_length
+            # A format alone asks for nothing: this much can be asked for.
+            if told.get("format") == "date":
+                told["pattern"] = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
         return made
+
+    def _get_parameters(self) -> list[Any]:
+        """The query parameters are exactly those that are taken, and no parameter may be blank."""
+        parameters: list[Any] = super()._get_parameters()
+        if isinstance(self.view, StrictView):
+            taken = set(self.view.parameters())
+            parameters = [told for told in parameters if told["in"] != "query" or told["name"] in taken]
+            if "ordering" in taken - {told["name"] for told in parameters}:
+                parameters.append(ordering_parameter(self.view))
+        for told in parameters:
+            schema = told["schema"]
+            if (
+                told["in"] == "query"
+                and schema.get("type") == "string"
+                and not {"enum", "format"} & set(schema)
+            ):
+                schema["minLength"] = 1
+        return parameters
 
     def get_request_serializer(self) -> Any:
         told = self.view.described_body() if isinstance(self.view, Resource) else None
@@ -136,7 +194,7 @@ class ProductopsSchema(AutoSchema):
         told = "`true` on an answer that was given before."
         header: Literal["header"] = "header"
         return [
-            OpenApiParameter(HEADER, OpenApiTypes.STR, header, description=words),
+            OpenApiParameter(HEADER, _KEY, header, description=words),
             OpenApiParameter(REPLAYED, OpenApiTypes.STR, header, description=told, response=True),
         ]
 
@@ -148,8 +206,6 @@ class ProductopsSchema(AutoSchema):
         return [OpenApiParameter("id", OpenApiTypes.STR, OpenApiParameter.PATH, description=words)]
 
     def _trimming(self) -> list[OpenApiParameter]:
-        if self.method not in SAFE_METHODS:
-            return []
         parameters = [
             OpenApiParameter("fields", OpenApiTypes.STR, description="Only these fields, comma-separated.")
         ]
@@ -189,9 +245,28 @@ class ProductopsSchema(AutoSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         if self._reads_one:
             bodies["304"] = {"description": "Not modified since the ETag in If-None-Match."}
+        if getattr(self.view, "action", None) == "create" and "201" in bodies and "{" not in self.path:
+            bodies["201"]["links"] = self._links()
         for status in self._errors():
             bodies.setdefault(str(status), self._error_body(status))
         return dict(sorted(bodies.items()))
+
+    def _links(self) -> dict[str, Any]:
+        """What can be done next with what was made: by its id, and on the version that was shown."""
+        noun = self.get_operation_id().removesuffix("_create")
+        by_id = {"id": "$response.body#/id"}
+        by_version = {**by_id, "header.If-Match": "$response.header.ETag"}
+        parameters = {
+            "retrieve": by_id,
+            "update": by_version,
+            "partial_update": by_version,
+            "destroy": by_version,
+        }
+        return {
+            name: {"operationId": f"{noun}_{name}", "parameters": needed}
+            for name, needed in parameters.items()
+            if hasattr(self.view, name)
+        }
 
     def _errors(self) -> Sequence[int]:
         statuses = set(_EVERYWHERE)
@@ -206,6 +281,29 @@ class ProductopsSchema(AutoSchema):
         return sorted(statuses)
 
     def _error_body(self, status: int) -> dict[str, Any]:
-        body = self.resolve_serializer(ErrorBodySerializer, "response").ref
-        described = {"description": title_of(status), "content": {MEDIA_TYPE: {"schema": body}}}
-        return {**described, "headers": _HEADERS_OF[status]} if status in _HEADERS_OF else described
+        """A reference to the answer that every operation gives with this status."""
+        name = "".join(word for word in title_of(status).title() if word.isalpha())
+        component = ResolvedComponent(name=name, type=ResolvedComponent.RESPONSE, object=status)
+        if component not in self.registry:
+            body = self.resolve_serializer(ErrorBodySerializer, "response").ref
+            content = {"schema": body, "example": _example_of(status)}
+            described = {"description": title_of(status), "content": {MEDIA_TYPE: content}}
+            headers = _HEADERS_OF.get(status)
+            component.schema = {**described, "headers": headers} if headers else described
+            self.registry.register_on_missing(component)
+        reference: dict[str, Any] = component.ref
+        return reference
+
+
+def _example_of(status: int) -> dict[str, Any]:
+    """A problem as it is told; for a bad body also where it is bad."""
+    code, detail, errors = _EXAMPLES.get(status, ("error", title_of(status), []))
+    return {
+        "type": f"urn:productops:problem:{code}",
+        "title": title_of(status),
+        "status": status,
+        "detail": detail,
+        "instance": "/api/v1/items/saved-carts/",
+        "request_id": "5f1d7a84bc0b4d7c8f4fb1ff7f6bdc1a",
+        "errors": errors,
+    }

@@ -17,8 +17,8 @@ from rest_framework.response import Response
 
 from productops.api.authentication import SCOPES_OF_ROLE, PersonAuthentication
 from productops.api.fields import Text
-from productops.api.problems import Problem
-from productops.api.serializers import PlainSerializer
+from productops.api.problems import MEDIA_TYPE, Problem
+from productops.api.serializers import ErrorBodySerializer, PlainSerializer
 from productops.api.views import StrictView
 from productops.workspaces.models import Member, Role, User
 from productops.workspaces.models.keys import SCOPES
@@ -183,7 +183,7 @@ class AcceptInvitationView(PersonView):
     @extend_schema(
         operation_id="invitations_accept",
         request=AcceptanceSerializer,
-        responses={201: MembershipSerializer},
+        responses={201: MembershipSerializer, (404, MEDIA_TYPE): ErrorBodySerializer},
         tags=["invitations"],
     )
     def post(self, request: Request) -> Response:

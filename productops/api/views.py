@@ -19,6 +19,7 @@ from django.db import models
 from django.db.models import QuerySet
 from django.db.models.expressions import Combinable
 from rest_framework import serializers
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -49,6 +50,9 @@ class StrictView(APIView):
         if carries_key(request):
             hold_body(request)
         super().initial(request, *args, **kwargs)
+        if not hasattr(self, str(request.method).lower()):
+            # Before its parameters are looked at: what a route does not do has none.
+            raise MethodNotAllowed(str(request.method))
         if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
             # Under WSGI such a body reads as empty, which would be taken for a request without one.
             raise Problem(411, "length_required", "Send the body with its Content-Length.")
@@ -117,6 +121,8 @@ class Resource(StrictView, GenericViewSet):
         filterset = getattr(self, "filterset_class", None) if is_list else None
         if self.action == "bulk":
             return ("partial", "dry_run")
+        if self.action == "destroy":
+            return self.known_parameters
         return (
             *self.known_parameters,
             "fields",
@@ -140,14 +146,14 @@ class Resource(StrictView, GenericViewSet):
         for name in self._names("expand"):
             if name not in self.expansions:
                 told = ", ".join(sorted(self.expansions))
-                raise BadParameter("expand", f"{name[:100]!r} cannot be expanded; these can: {told}.")
+                detail = f"{name[:100]!r} cannot be expanded; these can: {told}."
+                raise BadParameter("expand", detail, "does_not_exist")
             serializer.fields[name] = self.expansions[name]()
         wanted = self._names("fields")
         unknown = [name for name in wanted if name not in serializer.fields]
         if unknown:
-            raise BadParameter(
-                "fields", f"{unknown[0][:100]!r} is not one of {', '.join(serializer.fields)}."
-            )
+            detail = f"{unknown[0][:100]!r} is not one of {', '.join(serializer.fields)}."
+            raise BadParameter("fields", detail, "does_not_exist")
         if wanted:
             for name in set(serializer.fields) - set(wanted):
                 serializer.fields.pop(name)

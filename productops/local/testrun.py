@@ -19,8 +19,11 @@ from productops.local.telling import Telling
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 REQUIRE_BROWSER = "PRODUCTOPS_REQUIRE_BROWSER"
+REQUIRE_NODE = "PRODUCTOPS_REQUIRE_NODE"
 _SECONDS = 3600.0
 _HOW_TO_GET_ONE = "no Chromium found; get one with: apt-get install chromium"
+
+_HOW_TO_GET_NODE = "no node and npm found; get them with: apt-get install nodejs npm"
 
 
 def main(environ: Mapping[str, str], arguments: Sequence[str]) -> int:
@@ -59,14 +62,22 @@ def run_tests(where: Places, environ: Mapping[str, str], arguments: Sequence[str
 
 
 def all_tests(environ: Mapping[str, str]) -> list[str]:
-    """Both cores, the journeys of one worker together; without a browser, all but the browser's."""
+    """Both cores, the journeys of one worker together; without a browser or node, all but what needs them."""
     options = ["-n", "2", "-p", "tests.journeys.scheduling"]
+    left_out = []
     if find_browser() is None:
-        if environ.get(REQUIRE_BROWSER):
-            raise CannotStart(f"{_HOW_TO_GET_ONE} (the browser tests are required here)")
-        complain(f"the browser tests are skipped: {_HOW_TO_GET_ONE}")
-        options += ["-m", "not browser"]
-    return options
+        left_out.append("not browser")
+        _skip_or_stop(environ, REQUIRE_BROWSER, "the browser tests", _HOW_TO_GET_ONE)
+    if not (shutil.which("node") and shutil.which("npm")):
+        left_out.append("not node")
+        _skip_or_stop(environ, REQUIRE_NODE, "the TypeScript client's test", _HOW_TO_GET_NODE)
+    return [*options, "-m", " and ".join(left_out)] if left_out else options
+
+
+def _skip_or_stop(environ: Mapping[str, str], required: str, what: str, how_to_get_it: str) -> None:
+    if environ.get(required):
+        raise CannotStart(f"{how_to_get_it} ({what} must run here)")
+    complain(f"{what} will not run: {how_to_get_it}")
 
 
 def find_browser() -> str | None:

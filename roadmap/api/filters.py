@@ -10,6 +10,7 @@ from productops.api.filters import (
     ChoicesFilter,
     RefFilter,
     SearchFilter,
+    WholeNumberFilter,
     WorkspaceFilterSet,
     YesNoFilter,
 )
@@ -51,7 +52,7 @@ class EvidenceFilterSet(WorkspaceFilterSet):
     problem = RefFilter(Problem, field_name="problem")
     customer = RefFilter(Customer, field_name="customer")
     kind = ChoicesFilter(EVIDENCE_KINDS)
-    importance = filters.NumberFilter()
+    importance = WholeNumberFilter()
     external_id = filters.CharFilter()
     observed_after = filters.DateFilter(field_name="observed_on", lookup_expr="gte")
     observed_before = filters.DateFilter(field_name="observed_on", lookup_expr="lte")

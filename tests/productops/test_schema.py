@@ -8,6 +8,12 @@ from drf_spectacular.drainage import GENERATOR_STATS, reset_generator_stats
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.validation import validate_schema
+from jsonschema import Draft202012Validator
+
+from productops.api.views import StrictView
+from productops.local.places import CHECKOUT
+from tests.tenants.routes import described_of
+from tests.tenants.routes import operations as api_operations
 
 # Where a person acts in no workspace yet, or in none any more.
 SIGNING_IN = ("/api/v1/session/", "/api/v1/workspaces/", "/api/v1/invitations/accept/")
@@ -58,7 +64,12 @@ def test_every_operation_says_which_errors_can_occur(document) -> None:
             assert {"412", "428"} <= statuses, (path, method)
         for status, answer in operation["responses"].items():
             if status >= "400":
-                assert list(answer["content"]) == ["application/problem+json"], (path, method, status)
+                shared = document["components"]["responses"].get(answer.get("$ref", "").rpartition("/")[2])
+                assert list((shared or answer)["content"]) == ["application/problem+json"], (
+                    path,
+                    method,
+                    status,
+                )
 
 
 def test_writes_by_version_ask_for_if_match(document) -> None:
@@ -98,3 +109,36 @@ def test_the_docs_are_served_by_ourselves_without_anything_inline() -> None:
     script = Client().get("/api/docs/?script=")
     assert (script.status_code, script["Content-Type"]) == (200, "application/javascript")
     assert b"/api/schema/" in script.content
+
+
+def test_the_query_parameters_of_the_document_are_those_that_are_taken() -> None:
+    for operation in api_operations():
+        if not issubclass(operation.view, StrictView):
+            continue
+        view = operation.view(request=None, action=operation.action, kwargs={})
+        assert set(described_of(operation).queries) == set(view.parameters()), str(operation)
+
+
+def test_what_an_answer_shows_is_all_there(document) -> None:
+    card = document["components"]["schemas"]["ItemCard"]
+    assert set(card["required"]) == set(card["properties"])
+
+
+def test_unknown_fields_are_ruled_out_of_every_body_that_refuses_them(document) -> None:
+    body = document["components"]["schemas"]["ItemCardRequest"]
+    assert body["additionalProperties"] is False
+
+
+def test_the_committed_document_is_the_one_that_the_code_makes(document) -> None:
+    committed = json.loads((CHECKOUT / "docs" / "openapi.json").read_text())
+    assert committed == document, "docs/openapi.json is another: renew it with script/openapi"
+
+
+def test_every_example_is_one(document) -> None:
+    body = document["components"]["schemas"]["ErrorBody"]
+    defined = {"$defs": document["components"]["schemas"]}
+    text = json.dumps({**body, **defined}).replace("#/components/schemas/", "#/$defs/")
+    validator = Draft202012Validator(json.loads(text))
+    for name, answer in document["components"]["responses"].items():
+        for content in answer["content"].values():
+            assert validator.is_valid(content["example"]), name
