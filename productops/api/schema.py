@@ -117,7 +117,9 @@ class ProductopsSchema(AutoSchema):
 
         (`?fields=` leaves out what its caller did not ask for; no schema can say that.)
         """
-        made: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
+        made: dict[str, Any] = super()._map_basic_serializer(  # type: ignore[no-untyped-call]
+            serializer, direction
+        )
         kind = serializer if isinstance(serializer, type) else type(serializer)
         if not vars(kind).get("__doc__"):
             # What its parent says is about serializers.
@@ -130,7 +132,7 @@ class ProductopsSchema(AutoSchema):
             return made
         if issubclass(kind, RefusesUnknownFields):
             made["additionalProperties"] = False
-        fields = force_instance(serializer).fields
+        fields = force_instance(serializer).fields  # type: ignore[no-untyped-call]
         for name, told in made.get("properties", {}).items():
             if told.get("type") == "array" and not getattr(fields[name], "allow_empty", True):
                 told["minItems"] = 1
@@ -283,7 +285,9 @@ class ProductopsSchema(AutoSchema):
     def _error_body(self, status: int) -> dict[str, Any]:
         """A reference to the answer that every operation gives with this status."""
         name = "".join(word for word in title_of(status).title() if word.isalpha())
-        component = ResolvedComponent(name=name, type=ResolvedComponent.RESPONSE, object=status)
+        component = ResolvedComponent(  # type: ignore[no-untyped-call]
+            name=name, type=ResolvedComponent.RESPONSE, object=status
+        )
         if component not in self.registry:
             body = self.resolve_serializer(ErrorBodySerializer, "response").ref
             content = {"schema": body, "example": _example_of(status)}
