@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, ClassVar
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Sum
+import django_filters
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
@@ -30,7 +31,7 @@ from outcomes.models import Exposure, Flag, Metric, Outcome, ValueRecord, Verdic
 from outcomes.services.batches import ItemWithOutcomesBatch
 from outcomes.services.items import create_item_with_outcomes
 from outcomes.services.usage_days import days_of_use
-from productops.api.filters import RefFilter
+from productops.api.filters import RefFilter, YesNoFilter
 from productops.api.pages import in_order
 from productops.api.views import ListedMixin
 from productops.workspaces.complaints import Complaint, Refused
@@ -50,6 +51,24 @@ class ItemFilters(ItemFilterSet):
     verdict = VerdictFilter()
     flag = StandingFlagFilter()
     metric = RefFilter(Metric, "outcomes__metric", distinct=True, label="Items with an outcome on it.")
+    has_outcome = YesNoFilter(method="with_outcome", label="Whether it was to move anything.")
+    due_after = django_filters.DateFilter(method="with_due", label="With an outcome due from this day on.")
+    due_before = django_filters.DateFilter(method="with_due", label="With an outcome due up to this day.")
+    proven_min = django_filters.NumberFilter("value__proven", "gte", label="0 to 100.")
+    proven_max = django_filters.NumberFilter("value__proven", "lte", label="0 to 100.")
+    realised_min = django_filters.NumberFilter("value__realised", "gte", label="0 to 100.")
+    expected_min = django_filters.NumberFilter("value__expected", "gte")
+    coverage_min = django_filters.NumberFilter("value__coverage", "gte", label="0 to 1.")
+    adoption_min = django_filters.NumberFilter("usage__share", "gte", label="Active / eligible, 0 to 1.")
+    adoption_max = django_filters.NumberFilter("usage__share", "lte", label="Active / eligible, 0 to 1.")
+
+    def with_outcome(self, rows: QuerySet[Item], name: str, value: bool) -> QuerySet[Item]:
+        found = Exists(Outcome.objects.filter(item=OuterRef("pk")))
+        return rows.filter(found) if value else rows.exclude(found)
+
+    def with_due(self, rows: QuerySet[Item], name: str, value: date) -> QuerySet[Item]:
+        asked = {"due_on__gte" if name == "due_after" else "due_on__lte": value}
+        return rows.filter(Exists(Outcome.objects.filter(item=OuterRef("pk"), **asked)))
 
 
 class ItemViewSet(RoadmapItemViewSet):

@@ -17,14 +17,13 @@ from rest_framework.response import Response
 
 from outcomes.api.days import DAYS_PARAMETERS, asked_days, described
 from outcomes.api.filters import MetricFilters
-from outcomes.api.moves import IF_MATCH, moved, refuse_body
-from outcomes.api.serializers import MetricSerializer, NothingSerializer, SeriesSerializer
+from outcomes.api.serializers import MetricSerializer, SeriesSerializer
 from outcomes.api.series import daily_levels, days_of
 from outcomes.models import Metric, MetricDay
 from outcomes.services import metrics
 from outcomes.services.batches import MetricBatch
+from productops.api.actions import RestoredMixin
 from productops.api.bulk import BulkMixin
-from productops.api.preconditions import version_if_said
 from productops.api.views import ResourceViewSet
 from roadmap.api.exports import CSV_RESPONSE, csv_response
 
@@ -46,7 +45,7 @@ class Range:
     series: str | None
 
 
-class MetricViewSet(BulkMixin, ResourceViewSet):
+class MetricViewSet(BulkMixin, RestoredMixin, ResourceViewSet):
     """Named series that outcomes are measured on. DELETE archives one that has a history."""
 
     model = Metric
@@ -70,14 +69,8 @@ class MetricViewSet(BulkMixin, ResourceViewSet):
     def remove_object(self, held: Metric, version: int | None) -> None:
         metrics.remove_metric(**self.acting(), metric_id=held.pk, version=version)
 
-    @extend_schema(request=NothingSerializer, parameters=[IF_MATCH], responses=moved(MetricSerializer))
-    @action(detail=True, methods=["post"])
-    def restore(self, request: Request, **kwargs: Any) -> Response:
-        """Bring an archived metric back into the lists."""
-        held = self.get_object()
-        refuse_body(request)
-        metrics.restore_metric(**self.acting(), metric_id=held.pk, version=version_if_said(request, held))
-        return self.answer(held.pk)
+    def restore_object(self, held: Metric, version: int | None) -> None:
+        metrics.restore_metric(**self.acting(), metric_id=held.pk, version=version)
 
     @extend_schema(parameters=_SERIES_DESCRIBED, responses=SeriesSerializer)
     @action(detail=True, methods=["get"])

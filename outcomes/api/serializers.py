@@ -12,6 +12,7 @@ from outcomes.models import Flag, FlagAction, Metric, Outcome, Source
 from outcomes.models.flags import FLAG_REASONS, FLAG_STATES
 from outcomes.models.metrics import AGGREGATIONS, DIRECTIONS
 from outcomes.models.sources import CADENCES
+from productops.api.actions import NothingSerializer as NothingSerializer
 from productops.api.fields import KeyOrId, Text
 from productops.api.serializers import PlainSerializer, RowSerializer
 from roadmap.models import Item
@@ -231,7 +232,3 @@ class SnoozeSerializer(PlainSerializer):
 
 class DismissSerializer(PlainSerializer):
     reason = Text(max_length=2000, required=False, allow_blank=True)
-
-
-class NothingSerializer(PlainSerializer):
-    """An action that needs no body."""

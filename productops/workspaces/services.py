@@ -9,15 +9,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from productops.workspaces.actors import Actor
-from productops.workspaces.complaints import Complaint, Refused
+from productops.workspaces.complaints import Complaint, refuse_if_any
 from productops.workspaces.models import Workspace
 from productops.workspaces.signals import workspace_changed, workspace_created
+from productops.workspaces.thresholds import problems_with_thresholds
 from productops.workspaces.versions import changed_fields, guarded_update
 
-EDITABLE = (
-    "name",
-    "time_zone",
-    "pinned_on",
+THRESHOLDS = (
     "grace_days",
     "window_days",
     "under_used_below",
@@ -25,6 +23,7 @@ EDITABLE = (
     "flag_open_days",
     "flag_resolve_days",
 )
+EDITABLE = ("name", "time_zone", "pinned_on", *THRESHOLDS)
 
 
 @transaction.atomic
@@ -57,17 +56,21 @@ def edit_workspace(
 
 
 def _refuse_bad_workspace(workspace: Workspace) -> None:
-    """Django's own checks of fields, uniqueness and constraints, as complaints."""
+    """The rules of thresholds, and Django's own checks of fields, uniqueness and constraints, as complaints."""
+    complaints = problems_with_thresholds(**{name: getattr(workspace, name) for name in THRESHOLDS})
+    said = {complaint.field for complaint in complaints}
     try:
-        workspace.full_clean()
+        # A constraint speaks of the whole row: once a threshold is known to be wrong it has nothing to add.
+        workspace.full_clean(exclude=said, validate_constraints=not said)
     except ValidationError as error:
-        raise Refused(
+        complaints += [
             Complaint(
                 "" if field == "__all__" else field, problem.code or "invalid", " ".join(problem.messages)
             )
             for field, problems in error.error_dict.items()
             for problem in problems
-        ) from error
+        ]
+    refuse_if_any(complaints)
 
 
 def _cause(by: Actor) -> dict[str, str]:

@@ -41,6 +41,11 @@ class ProblemFilterSet(ArchivableFilterSet):
     customer = RefFilter(Customer, field_name="evidence__customer")
     has_items = YesNoFilter(method="with_items")
     opportunity_min = filters.NumberFilter(field_name="standing__opportunity", lookup_expr="gte")
+    demand_min = filters.NumberFilter(field_name="standing__demand", lookup_expr="gte")
+    revenue_min = filters.NumberFilter(field_name="standing__revenue_at_stake", lookup_expr="gte")
+    customers_min = filters.NumberFilter(field_name="standing__customer_count", lookup_expr="gte")
+    created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lte")
     search = SearchFilter(["title", "description", "key"])
 
     def with_items(self, rows: QuerySet[Problem], name: str, value: bool) -> QuerySet[Problem]:
@@ -84,5 +89,19 @@ class ItemFilterSet(ArchivableFilterSet):
         field_name="released_on", lookup_expr="gte", label="From this day on."
     )
     released_before = filters.DateFilter(field_name="released_on", lookup_expr="lte", label="Up to this day.")
+    created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lte")
     updated_after = filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gte")
+    updated_before = filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="lte")
+    impact = filters.NumberFilter()
+    effort_min = filters.NumberFilter(field_name="effort", lookup_expr="gte", label="Person-months.")
+    effort_max = filters.NumberFilter(field_name="effort", lookup_expr="lte", label="Person-months.")
+    has_problem = YesNoFilter(method="with_problem", label="Whether it is for any problem.")
+    customer = RefFilter(
+        Customer, field_name="links__problem__evidence__customer", label="Whose evidence raised its problems."
+    )
     search = SearchFilter(["title", "summary", "hypothesis", "key"])
+
+    def with_problem(self, rows: QuerySet[Item], name: str, value: bool) -> QuerySet[Item]:
+        linked = Exists(Link.objects.filter(item=OuterRef("pk")))
+        return rows.filter(linked) if value else rows.exclude(linked)

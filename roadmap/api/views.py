@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from productops.api.actions import IF_MATCH, RestoredMixin, checked
 from productops.api.bulk import BulkMixin
 from productops.api.pages import in_order
 from productops.api.preconditions import version_if_said
@@ -52,7 +53,7 @@ class ProductViewSet(RoadmapViewSet):
         services.remove_product(**self.acting(), product_id=held.pk, version=version)
 
 
-class CustomerViewSet(BulkMixin, RoadmapViewSet):
+class CustomerViewSet(BulkMixin, RestoredMixin, RoadmapViewSet):
     """Customers are accounts, with their segment and monthly recurring revenue."""
 
     model = Customer
@@ -77,16 +78,11 @@ class CustomerViewSet(BulkMixin, RoadmapViewSet):
     def remove_object(self, held: Customer, version: int | None) -> None:
         services.remove_customer(**self.acting(), customer_id=held.pk, version=version)
 
-    @extend_schema(request=None)
-    @action(detail=True, methods=["post"])
-    def restore(self, request: Request, id: str) -> Response:
-        """Bring an archived customer back."""
-        held = self.get_object()
-        services.restore_customer(**self.acting(), customer_id=held.pk, version=None)
-        return self.answer(held.pk)
+    def restore_object(self, held: Customer, version: int | None) -> None:
+        services.restore_customer(**self.acting(), customer_id=held.pk, version=version)
 
 
-class ProblemViewSet(ProblemTreeMixin, BulkMixin, RoadmapViewSet):
+class ProblemViewSet(ProblemTreeMixin, BulkMixin, RestoredMixin, RoadmapViewSet):
     """Problems are the front door: ranked by demand, with the evidence for each."""
 
     model = Problem
@@ -124,13 +120,8 @@ class ProblemViewSet(ProblemTreeMixin, BulkMixin, RoadmapViewSet):
     def remove_object(self, held: Problem, version: int | None) -> None:
         services.remove_problem(**self.acting(), problem_id=held.pk, version=version)
 
-    @extend_schema(request=None)
-    @action(detail=True, methods=["post"])
-    def restore(self, request: Request, id: str) -> Response:
-        """Bring an archived problem back."""
-        held = self.get_object()
-        services.restore_problem(**self.acting(), problem_id=held.pk, version=None)
-        return self.answer(held.pk)
+    def restore_object(self, held: Problem, version: int | None) -> None:
+        services.restore_problem(**self.acting(), problem_id=held.pk, version=version)
 
     @extend_schema(operation_id="problems_csv", tags=["problems"], responses=CSV_RESPONSE, filters=True)
     def csv(self, request: Request) -> StreamingHttpResponse:
@@ -223,7 +214,7 @@ class LinkViewSet(BulkMixin, RoadmapViewSet):
         services.remove_link(**self.acting(), link_id=held.pk, version=version)
 
 
-class ItemViewSet(BulkMixin, RoadmapViewSet):
+class ItemViewSet(BulkMixin, RestoredMixin, RoadmapViewSet):
     """Items are bets on the roadmap. Creating one may carry its links, in one transaction."""
 
     model = Item
@@ -261,20 +252,15 @@ class ItemViewSet(BulkMixin, RoadmapViewSet):
     def remove_object(self, held: Item, version: int | None) -> None:
         services.remove_item(**self.acting(), item_id=held.pk, version=version)
 
-    @extend_schema(request=None)
-    @action(detail=True, methods=["post"])
-    def restore(self, request: Request, id: str) -> Response:
-        """Bring an archived item back."""
-        held = self.get_object()
-        services.restore_item(**self.acting(), item_id=held.pk, version=None)
-        return self.answer(held.pk)
+    def restore_object(self, held: Item, version: int | None) -> None:
+        services.restore_item(**self.acting(), item_id=held.pk, version=version)
 
-    @extend_schema(request=serializers.ReleaseSerializer)
+    @extend_schema(request=serializers.ReleaseSerializer, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def release(self, request: Request, id: str) -> Response:
         """Release the item, on the day that is said or today."""
         held = self.get_object()
-        body = serializers.ReleaseSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        services.release_item(**self.acting(), item_id=held.pk, on=body.validated_data.get("on"))
+        on = checked(serializers.ReleaseSerializer, request).get("on")
+        version = version_if_said(request, held)
+        services.release_item(**self.acting(), item_id=held.pk, version=version, on=on)
         return self.answer(held.pk)

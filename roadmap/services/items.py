@@ -10,6 +10,7 @@ from django.db import transaction
 
 from productops.workspaces.actors import Actor
 from productops.workspaces.models import Workspace
+from productops.workspaces.thresholds import problems_with_thresholds
 from productops.workspaces.versions import guarded_update
 from roadmap.models import Item, Link
 from roadmap.rules import DELIVERY, DISCOVERY, EXEMPT, IDEA, RELEASED, Complaint, problems_with_item
@@ -154,5 +155,13 @@ def problems_with_the_item(item: Item) -> Iterator[Complaint]:
         effort=item.effort,
         released_on=item.released_on,
     )
+    for said in problems_with_thresholds(
+        grace_days=item.grace_days,
+        window_days=item.window_days,
+        under_used_below=item.under_used_below,
+        target_adoption=item.target_adoption,
+        natural_period_days=item.natural_period_days,
+    ):
+        yield Complaint(said.field, said.code, said.detail)
     if item.usage_policy != EXEMPT and item.exemption_reason:
         yield Complaint("exemption_reason", "not_exempt", "Only an exempt item has a reason for it.")

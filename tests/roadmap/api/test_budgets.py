@@ -48,4 +48,4 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(prefix: str) -> None:
         spent.append(len(queries))
     assert spent[0] == spent[1]
     # An item's card is the widest: what it is for, and what became of it.
-    assert spent[0] <= (8 if prefix == "items" else 4)
+    assert spent[0] <= (6 if prefix == "items" else 4)
