@@ -15,7 +15,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from outcomes.api.shapes import serializer_of
-from outcomes.insights import askers, bets, outcomes, problems, regret, sources, sunsets, unused, week, wishes
+from outcomes.insights import (
+    askers,
+    bets,
+    freshness,
+    outcomes,
+    problems,
+    regret,
+    sources,
+    sunsets,
+    unused,
+    week,
+    wishes,
+)
 from outcomes.insights.asking import Question, Told
 from productops.api.problems import BadParameter
 from productops.api.views import StrictView
@@ -52,6 +64,9 @@ INSIGHTS = [
     Insight("unused", unused.unused_features, unused.UnusedSummary, unused.UnusedItem),
     Insight("outcomes", outcomes.outcome_pace, outcomes.OutcomesSummary, outcomes.TrackedOutcome),
     Insight("expected-against-realised", bets.expected_against_realised, bets.BetsSummary, bets.Bet),
+    Insight(
+        "freshness", freshness.worker_freshness, freshness.FreshnessSummary, freshness.WaitingWork, False
+    ),
     Insight("sources", sources.source_freshness, sources.SourcesSummary, sources.SourceFreshness, False),
     Insight(
         "exposure-without-use", sources.exposure_without_use, sources.ExposuresSummary, sources.ExposedItem

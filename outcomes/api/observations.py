@@ -54,6 +54,12 @@ def _unpacked(data: bytes, limit: int) -> bytes:
     return unpacked
 
 
+class RawLines(RawBody):
+    """The same, of a row on each line."""
+
+    media_type = "application/x-ndjson"
+
+
 class NativeBodySerializer(serializers.Serializer):
     """Facts by kind, as webhooks state them; every row is taken or refused on its own."""
 
@@ -73,7 +79,7 @@ class ObservationsView(StrictView):
     """Where facts are stated by key instead of by signature."""
 
     http_method_names = ["post"]
-    parser_classes = [RawBody]
+    parser_classes = [RawBody, RawLines]
     read_scope = write_scope = "ingest"
 
     @extend_schema(
@@ -84,11 +90,15 @@ class ObservationsView(StrictView):
     def post(self, request: Request) -> Response:
         """State facts: up to 10,000 rows and 8 MiB, gzip or not.
 
+        As `application/json` the native body; as `application/x-ndjson` one observation, usage row or snapshot a
+        line, told apart by what it names, its pointer being the number of its line. With an Idempotency-Key the
+        same request again is answered as before; without one, rows that are known already are duplicates.
+
         200 says what became of each row: taken, duplicate or refused and why. 202 says that all were stored
         and a worker will take them; the delivery tells the rest.
         """
         body = request.data if isinstance(request.data, bytes) else b""
-        kind = request.content_type or ""
+        kind = (request.content_type or "").partition(";")[0].strip().lower()
         delivery = state_facts(workspace=self.workspace, by=self.actor, body=body, content_type=kind)
         status = 202 if delivery.state == "pending" else 200
         return Response(DeliverySerializer(delivery, context={"request": request}).data, status=status)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from outcomes.models import Delivery, Source
 from outcomes.pipeline import doorbell
 from outcomes.pipeline.interpret import interpret_now
-from outcomes.sources import native
+from outcomes.sources import native, productops
 from productops.workspaces.actors import Actor
 from productops.workspaces.complaints import Complaint, Refused
 from productops.workspaces.models import Workspace
@@ -28,7 +28,7 @@ def state_facts(*, workspace: Workspace, by: Actor, body: bytes, content_type: s
     the body is no native body or holds more than MOST_ROWS rows; then nothing was stored.
     """
     now = timezone.now()
-    _refuse_unreadable(body)
+    _refuse_unreadable(body, content_type)
     with transaction.atomic():
         delivery = Delivery.objects.create(
             workspace=workspace,
@@ -42,14 +42,15 @@ def state_facts(*, workspace: Workspace, by: Actor, body: bytes, content_type: s
             signed_at=now,
             received_at=now,
         )
-    if not interpret_now(delivery.pk):
-        doorbell.ring("interpret")
+        # Stored and taken are one: a worker never sees it pending unless it is left to one.
+        if not interpret_now(delivery.pk):
+            doorbell.ring_after_commit("interpret")
     return Delivery.objects.defer("body", "body_sha256").select_related("source").get(pk=delivery.pk)
 
 
-def _refuse_unreadable(body: bytes) -> None:
+def _refuse_unreadable(body: bytes, content_type: str) -> None:
     try:
-        read = native.read(body, now=timezone.now())
+        read = productops.events(body, headers={"content-type": content_type}, path="", now=timezone.now())
     except native.BodyRefused as refusal:
         raise Refused([Complaint("", "invalid", str(refusal))]) from refusal
     if read.row_count > MOST_ROWS:

@@ -192,16 +192,9 @@ def read(body: bytes, *, now: datetime) -> NativeBody:
     read_body = NativeBody()
     read_body.sent_at = _sent_at(document.pop("sent_at", None), now)
     _read_covers(document.pop("covers", None), read_body, now)
-    for name, kind in SECTIONS.items():
+    for name in SECTIONS:
         for pointer, raw in _entries(document.pop(name, None), name, read_body):
-            read_body.row_count += 1
-            try:
-                row = _row(raw, kind)
-                _check(row, now)
-            except _RowRefused as refused:
-                read_body.refusals.append(Refusal(pointer, refused.code, str(refused)))
-            else:
-                read_body.rows[name].append(Numbered(row, pointer, read_body.row_count))
+            add_row(read_body, name, pointer, raw, now=now)
     for name in document:
         detail = f"{name!r} is not a part of the body this source can state."
         read_body.refusals.append(Refusal(f"/{name}", "unknown_section", detail))
@@ -221,9 +214,16 @@ def state_row(
 
     `number` is its number among the rows of its section, if it is not simply the next.
     """
+    add_row(body, section, pointer, dict(fields), now=now, number=number)
+
+
+def add_row(
+    body: NativeBody, section: str, pointer: str, raw: Any, *, now: datetime, number: int | None = None
+) -> None:
+    """Add a row as it was written, raw JSON or a plain object, or what is wrong with it."""
     body.row_count += 1
     try:
-        row = _row(dict(fields), SECTIONS[section])
+        row = _row(raw, SECTIONS[section])
         _check(row, now)
     except _RowRefused as refused:
         body.refusals.append(Refusal(pointer, refused.code, str(refused)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from outcomes.sources import native, signatures
+from outcomes.sources import lines, native, signatures
 
 
 def verify(
@@ -16,5 +16,6 @@ def verify(
 
 
 def events(body: bytes, *, headers: Mapping[str, str], path: str, now: datetime) -> native.NativeBody:
-    """Return the rows of the body. Raises BodyRefused when it cannot be read at all."""
-    return native.read(body, now=now)
+    """Return the rows of the body, one JSON object or one a line. Raises BodyRefused when it cannot be read at all."""
+    read = lines.read if headers.get("content-type", "") in lines.CONTENT_TYPES else native.read
+    return read(body, now=now)

@@ -124,3 +124,62 @@ def test_an_outsider_cannot_state_facts_about_our_items(workspace: Workspace) ->
     assert (told["taken"], told["refused"]) == (0, 1)
     assert not Observation.objects.exists()
     assert not Source.objects.in_workspace(workspace.pk).exists()
+
+
+def lines(*rows: Any) -> bytes:
+    return "\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows).encode()
+
+
+def test_rows_may_come_one_a_line_each_answered_for_itself(ingrid: Caller) -> None:
+    row = {"metric": "checkout.conversion", "at": AT, "value": 1}
+    body = lines(row, {**row, "series": "eu"}, "not json", {"value": 1}, {**row, "metric": "nobody"}, "", row)
+    response = ingrid.send("post", "observations/", body, content_type="application/x-ndjson")
+    told = response.json()
+    assert (response.status_code, told["taken"], told["duplicates"], told["refused"]) == (200, 2, 1, 3)
+    refused = {row["row"]: row["code"] for row in told["outcome"]["refused"]}
+    assert refused == {"/2": "bad_value", "/3": "unknown_kind", "/4": "unknown_metric"}
+
+
+def test_lines_of_usage_and_snapshots_are_told_by_what_they_name(
+    ingrid: Caller, workspace: Workspace
+) -> None:
+    an_item(workspace, key="carts")
+    for table in ("outcomes_usageevent", "outcomes_usageday", "outcomes_usagesnapshot"):
+        partitions.make(table, [(2026, 5)])
+    body = lines(
+        {"item": "carts", "actor": "u1", "at": AT},
+        {"item": "carts", "on": "2026-05-01", "active": 3, "eligible": 9},
+    )
+    packed = gzip.compress(body)
+    headers = {"content_type": "application/x-ndjson", "Content-Encoding": "gzip"}
+    assert ingrid.send("post", "observations/", packed, **headers).json()["taken"] == 2
+
+
+def test_a_body_without_a_line_is_refused_whole(ingrid: Caller) -> None:
+    response = ingrid.send("post", "observations/", b"\n \n", content_type="application/x-ndjson")
+    assert response.status_code == 400
+    assert not Delivery.objects.exists()
+
+
+def test_the_same_request_under_one_key_is_done_once(ingrid: Caller) -> None:
+    first, again = (ingrid.post("observations/", observed(), **{"Idempotency-Key": "k1"}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json()["id"] == first.json()["id"]
+    assert Delivery.objects.count() == 1
+
+
+def test_the_same_rows_again_are_duplicates(ingrid: Caller) -> None:
+    at = {"sent_at": "2026-05-01T10:00:05Z"}
+    told = [ingrid.post("observations/", {**observed(), **at}).json() for _ in range(2)]
+    assert [(one["taken"], one["duplicates"]) for one in told] == [(1, 0), (0, 1)]
+
+
+def test_how_far_the_worker_is_behind_is_told(workspace: Workspace, ingrid: Caller) -> None:
+    ingrid.post("observations/", observed())
+    told = Caller(workspace, ["outcomes:read"]).get("insights/freshness/").json()
+    assert told["summary"]["deliveries_pending"] == 0
+    assert told["summary"]["marks_pending"] > 0
+    assert {"kind": "metric_day", "waiting": 1} in told["results"]
+    settle_all(30)
+    told = Caller(workspace, ["outcomes:read"]).get("insights/freshness/").json()
+    assert (told["summary"]["marks_pending"], told["summary"]["lag_seconds"]) == (0, 0)
