@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
-from outcomes.models import Candidate, QuietRun, Rule, ScoringModel, Source
+from outcomes.models import Candidate, FileImport, QuietRun, Rule, ScoringModel, Source
 from productops.workspaces.models import Change, Invitation, Workspace
 from tests.factories import (
     a_customer,
@@ -56,6 +56,8 @@ class Row:
     # By the last named part of a path beneath the resource: its body, and its scope where that differs.
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     scopes: Mapping[str, str] = field(default_factory=dict)
+    # A resource that is made from a file instead of JSON: the query that says of which kind, and the file.
+    file: tuple[str, bytes] | None = None
 
 
 def an_invitation(workspace: Workspace) -> Invitation:
@@ -85,6 +87,10 @@ def _moves_of_one_flag(workspace: Workspace) -> list[dict[str, Any]]:
 
 def a_source_of_events(workspace: Workspace) -> Source:
     return a_source(workspace, kind="custom")
+
+
+def an_import(workspace: Workspace) -> FileImport:
+    return FileImport.objects.create(workspace=workspace, kind="items", state="done", body_bytes=1)
 
 
 def a_rule(workspace: Workspace) -> Rule:
@@ -152,6 +158,7 @@ ROWS: dict[str, Row] = {
         lambda workspace: a_flag(an_item(workspace)),
         bodies={"snooze": {"until": "2099-01-01"}, "bulk": {"rows": _moves_of_one_flag}},
     ),
+    "imports": Row(R, W, an_import, file=("?kind=items", b"key,title\nmade,Made\n")),
     "insights": Row(OR, OW, a_quiet_run),
     "scoring-models": Row(OR, "admin", a_scoring_model),
     "workspace": Row(R, "admin"),

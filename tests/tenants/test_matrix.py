@@ -69,6 +69,10 @@ def ask(caller: Caller, operation: Operation, refs: dict[str, Any], body: Any) -
     path = operation.at(**refs)
     if operation.method == "get":
         return caller.get(path)
+    file = ROWS[operation.resource].file if operation.action == "create" else None
+    if file is not None:
+        query, content = file
+        return caller.send("post", f"{path}{query}", content, content_type="text/csv")
     headers = {"If-Match": "*"} if operation.method in ("put", "patch", "delete") else {}
     return caller.send(operation.method, path, body, **headers)
 

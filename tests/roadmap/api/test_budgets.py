@@ -14,7 +14,8 @@ from tests.tenants.rows import ROWS
 
 pytestmark = pytest.mark.django_db
 
-MAKERS = {prefix: row.make for prefix, row in ROWS.items() if row.make is not None}
+# Insights are several lists, none of them the prefix itself; each counts its own queries.
+MAKERS = {prefix: row.make for prefix, row in ROWS.items() if row.make is not None and prefix != "insights"}
 
 
 def _full(prefix: str, workspace) -> None:
