@@ -18,7 +18,7 @@ from outcomes.admin.explanation import (
     usage_inputs,
 )
 from outcomes.admin.flags import numbers_of
-from outcomes.models import Effect, Flag, ItemUsage, ItemValue, Outcome, ValueRecord
+from outcomes.models import Effect, Experiment, Flag, ItemUsage, ItemValue, Outcome, ValueRecord
 from productops.workspaces.admin.owned import list_url, url_of
 from roadmap.admin.numbers import UNKNOWN, words
 from roadmap.models import Item, Link
@@ -63,6 +63,10 @@ def item_card(item: Item) -> dict[str, Any]:
         "outcomes": _outcomes(item, value),
         "effects": panels_of(item),
         "effects_url": list_url(Effect, f"outcome__item__id__exact={item.pk}"),
+        "experiments": [
+            (one, url_of(one), one.state_on(item.workspace.today())) for one in _experiments(item)
+        ],
+        "add_experiment_url": f"{list_url(Experiment)}add/?item={item.pk}",
         "problems": [(link.problem, url_of(link.problem), link.weight) for link in _links(item)],
         "history": [(record, cause_in_words(record.cause)) for record in _history(item)],
         "history_url": list_url(ValueRecord, f"item__id__exact={item.pk}"),
@@ -83,6 +87,11 @@ def cause_in_words(cause: Mapping[str, Any]) -> str:
 def _flags(item: Item) -> QuerySet[Flag]:
     flags = Flag.objects.in_workspace(item.workspace_id).filter(item=item)
     return flags.select_related("item", "source", "outcome__metric").order_by("-opened_on", "-id")[:50]
+
+
+def _experiments(item: Item) -> QuerySet[Experiment]:
+    held = Experiment.objects.in_workspace(item.workspace_id).filter(item=item, archived_at=None)
+    return held.order_by("-created_at", "-id")[:20]
 
 
 def _links(item: Item) -> QuerySet[Link]:

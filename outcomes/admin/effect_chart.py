@@ -61,7 +61,7 @@ def chart_of(points: Sequence[Mapping[str, Any]]) -> EffectChart | None:
         band=" ".join([*line("high"), *reversed(line("low"))]),
         counterfactual=" ".join(line("counterfactual")),
         observed=" ".join(line("observed")),
-        release=x(before - 0.5),
+        release=x(max(before - 0.5, 0.0)),
         marks=[(y(value), value) for value in sorted({low, (low + high) / 2.0, high})],
         first=points[0]["on"],
         last=points[-1]["on"],

@@ -77,6 +77,9 @@ def caveat_in_words(caveat: Mapping[str, Any]) -> str:
         "control_moved": "Its control {metric} moved at the release, too: it may have been touched.",
         "controls_not_usable": "Its controls have too little data to compare with.",
         "gaps": "Only part of its periods was reported.",
+        "sample_ratio_mismatch": "People were not split as intended: whatever moved them may be what was measured.",
+        "too_few": "Too few people for a verdict.",
+        "per_person": "Told per person: its metric adds up, and nothing says from which baseline.",
         "no_noise": "Its values do not vary, so that nothing says how sure this is.",
     }
     sentence = told.get(str(caveat.get("code")))

@@ -79,8 +79,9 @@ class ExperimentForm(WorkspaceForm):
         if "guardrails" in self.fields:
             held = Metric.objects.in_workspace(scope_of(self.request).workspace_id or 0).current()
             self.fields["guardrails"].queryset = held.order_by("name", "id")  # type: ignore[attr-defined]
-            if self.instance.pk is not None:
-                self.fields["guardrails"].initial = [metric.pk for metric in self.instance.guardrails]
+            is_new = self.instance.pk is None
+            chosen = [] if is_new else [metric.pk for metric in self.instance.guardrails]
+            self.fields["guardrails"].initial = chosen
 
 
 class ExperimentStateFilter(admin.SimpleListFilter):

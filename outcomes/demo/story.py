@@ -14,6 +14,7 @@ from outcomes.demo.items import App, DemoItem, Phone
 from outcomes.demo.metrics import METRICS, Measured, measured
 from outcomes.demo.planned import PLANNED
 from outcomes.demo.released import RELEASED
+from outcomes.demo.trials import TRIALS, Tried, totals_on
 from outcomes.demo.usage import Reported, Used, events_on, is_reporting, snapshot_on
 
 WORKSPACE_KEY = "demo"
@@ -22,7 +23,7 @@ ROWS_A_DELIVERY = 1_000
 
 ITEMS: tuple[DemoItem, ...] = (*RELEASED, *PLANNED)
 
-Row = Measured | Used | Reported
+Row = Measured | Used | Reported | Tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ def days(source: str, loaded_on: date, first: int, last: int) -> Iterator[tuple[
     for day in range(first, last + 1):
         if is_reporting(source, day):
             on = loaded_on + timedelta(days=day)
-            yield on, [*observed.get(on, []), *_usage(source, loaded_on, day)]
+            tried = [row for one in TRIALS if one.source == source for row in totals_on(one, loaded_on, day)]
+            yield on, [*observed.get(on, []), *_usage(source, loaded_on, day), *tried]
 
 
 def _usage(source: str, loaded_on: date, day: int) -> Iterator[Used | Reported]:
@@ -108,6 +110,7 @@ def _delivery(source: str, told: list[tuple[date, list[Row]]], id: str = "") -> 
         "observations": [_observation(row) for row in rows if isinstance(row, Measured)],
         "usage": [_use(row) for row in rows if isinstance(row, Used)],
         "snapshots": [_snapshot(row) for row in rows if isinstance(row, Reported)],
+        "experiments": [_total(row) for row in rows if isinstance(row, Tried)],
         "covers": [day.isoformat() for day, _ in told],
     }
     body = json.dumps(document, separators=(",", ":")).encode()
@@ -127,6 +130,11 @@ def _use(row: Used) -> dict[str, Any]:
         "at": row.at.isoformat(),
         "id": row.id,
     }
+
+
+def _total(row: Tried) -> dict[str, Any]:
+    told = {"key": row.key, "variant": row.variant, "metric": row.metric, "at": row.at.isoformat()}
+    return {**told, "n": row.n, "sum": row.sum, "sum_squares": row.sum_squares}
 
 
 def _snapshot(row: Reported) -> dict[str, Any]:

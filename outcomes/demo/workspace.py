@@ -17,8 +17,10 @@ from outcomes.demo.metrics import METRICS
 from outcomes.demo.released import OWNERS
 from outcomes.demo.story import ITEMS, SOURCES, WORKSPACE_KEY, WORKSPACE_NAME
 from outcomes.demo.tables import roadmap_tables
+from outcomes.demo.trials import TRIALS
 from outcomes.imports import import_file
 from outcomes.models import Source, SourceSecret
+from outcomes.services.experiments import create_experiment, decide_experiment
 from outcomes.services.metrics import create_metric
 from outcomes.services.outcomes import set_outcome
 from outcomes.services.sources import create_source, rotate_secret
@@ -100,6 +102,7 @@ def make_workspace() -> Workspace:
         if report.refused:
             raise StoryRefused(f"{kind}: {report.complaints[0]}")
     _measure(workspace, day)
+    _try(workspace, day)
     for source in SOURCES:
         create_source(workspace=workspace, by=BY, key=source.key, name=source.name)
     return workspace
@@ -136,6 +139,28 @@ def _measure(workspace: Workspace, day: date) -> None:
                 target=goal.target,
                 due_on=None if goal.due is None else day + timedelta(days=goal.due),
                 weight=goal.weight,
+            )
+
+
+def _try(workspace: Workspace, day: date) -> None:
+    items = {item.key: item for item in Item.objects.in_workspace(workspace.id)}
+    for told in TRIALS:
+        experiment = create_experiment(
+            workspace=workspace,
+            by=BY,
+            item=items[told.item],
+            key=told.key,
+            hypothesis=told.hypothesis,
+            started_on=day + timedelta(days=told.first),
+            ended_on=day + timedelta(days=told.last),
+        )
+        if told.decision:
+            decide_experiment(
+                workspace=workspace,
+                by=Actor(name=told.by, user_id=None, via="import"),
+                experiment_id=experiment.pk,
+                decision=told.decision,
+                note=told.note,
             )
 
 

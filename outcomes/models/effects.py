@@ -76,8 +76,10 @@ class Effect(WorkspaceOwned):
         """The chart as one row a period, those before the release and those after it."""
         names = ("on", "observed", "counterfactual", "low", "high")
         columns = [self.chart.get(name, []) for name in names]
+        # An experiment begins with its treatment: nothing in its chart comes before.
+        before = 0 if self.design == "experiment" else self.n_before
         return [
-            {**dict(zip(names, row, strict=True)), "is_after": number >= self.n_before}
+            {**dict(zip(names, row, strict=True)), "is_after": number >= before}
             for number, row in enumerate(zip(*columns, strict=True))
         ]
 

@@ -150,7 +150,7 @@ def _effect(
             "p": difference.p,
             "split_p": shown.reading.split_p,
         },
-        chart=_chart(trial, shown, day),
+        chart=_chart(trial, shown, day, workspace),
         as_of=_as_of(workspace),
     )
 
@@ -173,16 +173,21 @@ def _caveats(shown: _Shown, *, is_per_person: bool) -> list[dict[str, Any]]:
     return caveats
 
 
-def _chart(trial: Trial, shown: _Shown, day: date) -> dict[str, Any]:
-    """How the difference stood over time, on the metric that the experiment is decided on."""
-    if shown.reading is not trial.primary or trial.leading is None:
+def _chart(trial: Trial, shown: _Shown, day: date, workspace: Workspace) -> dict[str, Any]:
+    """The treatment's mean beside what it would have been without: the control, with the difference's interval.
+
+    Only of the metric that the experiment is decided on.
+    """
+    leading = trial.leading
+    if shown.reading is not trial.primary or leading is None or leading.variant != shown.difference.variant:
         return {}
     points = series_of(trial, day)
     return {
-        "at": [at.isoformat() for at, _ in points],
-        "estimate": [one.estimate for _, one in points],
-        "low": [one.low for _, one in points],
-        "high": [one.high for _, one in points],
+        "on": [_last_day(point.at, workspace).isoformat() for point in points],
+        "observed": [point.mean for point in points],
+        "counterfactual": [point.mean - point.difference.estimate for point in points],
+        "low": [point.mean - point.difference.high for point in points],
+        "high": [point.mean - point.difference.low for point in points],
     }
 
 

@@ -77,7 +77,16 @@ def read_trials(experiments: Sequence[Experiment], day: date) -> list[Trial]:
     ]
 
 
-def series_of(trial: Trial, day: date, most: int = 200) -> list[tuple[datetime, Difference]]:
+@dataclass(frozen=True, slots=True)
+class Point:
+    """How the leading treatment stood at an instant; `mean` is its own, in the metric's unit."""
+
+    at: datetime
+    difference: Difference
+    mean: float
+
+
+def series_of(trial: Trial, day: date, most: int = 200) -> list[Point]:
     """How the leading treatment stood at each instant that something was stated for, oldest first.
 
     Each variant counts as it stood by then. Of more than `most` instants an even choice, the last included.
@@ -97,7 +106,8 @@ def series_of(trial: Trial, day: date, most: int = 200) -> list[tuple[datetime, 
             questions = len(trial.arrangement.treatments)
             reading = read(trial.arrangement, trial.primary.measure, stood, questions=questions)
             found = reading.of(leading.variant)
-            points += [(at, found)] if found is not None else []
+            mean = next(one.mean for one in reading.variants if one.variant == leading.variant)
+            points += [Point(at, found, mean)] if found is not None and mean is not None else []
     return points
 
 

@@ -44,8 +44,14 @@ def results_of(experiment: Experiment, day: date) -> dict[str, Any]:
         "undeclared": list(trial.undeclared),
         "warnings": [{"code": code, "detail": detail} for code, detail in _warnings(trial)],
         "series": [
-            {"at": at, "variant": one.variant, "estimate": one.estimate, "low": one.low, "high": one.high}
-            for at, one in series_of(trial, day)
+            {
+                "at": point.at,
+                "variant": point.difference.variant,
+                "estimate": point.difference.estimate,
+                "low": point.difference.low,
+                "high": point.difference.high,
+            }
+            for point in series_of(trial, day)
         ],
     }
 

@@ -33,6 +33,16 @@ def signed(value: Any) -> str:
 
 
 @register.filter
+def chance(value: Any) -> str:
+    """A probability; beyond one in a thousand more digits say no more."""
+    if not _is_number(value):
+        return numbers.UNKNOWN
+    if value < 0.001:
+        return "under 0.1%"
+    return "over 99.9%" if value > 0.999 else numbers.percent(value)
+
+
+@register.filter
 def words(value: Any) -> str:
     return numbers.words(str(value) if value else None)
 

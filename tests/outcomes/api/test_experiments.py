@@ -221,6 +221,29 @@ def test_a_decision_is_kept_with_who_made_it(paula: Caller, item: Item) -> None:
     assert told["decided_by"].startswith("Key")
 
 
+def test_a_result_raises_the_grade_of_the_outcome_and_moves_the_value(paula: Caller, item: Item) -> None:
+    paula.post("experiments/", {"item": "carts"})
+    measured(paula, treatment=1_100)
+    before = paula.get("items/carts/").json()
+    assert before["outcomes"][0]["grade"] != "experiment"
+    paula.post("experiments/carts-experiment/end/")
+    settle.settle_all(30)
+    after = paula.get("items/carts/").json()
+    assert after["outcomes"][0]["grade"] == "experiment"
+    assert after["outcomes"][0]["attainment"] == pytest.approx(0.5)
+    assert after["value"]["proven"] != before["value"]["proven"]
+
+
+def test_a_result_that_is_worse_halves_what_is_realised(paula: Caller, item: Item) -> None:
+    paula.post("experiments/", {"item": "carts"})
+    measured(paula, treatment=800)
+    paula.post("experiments/carts-experiment/decide/", {"decision": "revert"})
+    settle.settle_all(30)
+    assert paula.get("items/carts/value/").json()["explanation"]["multiplier"] == 0.5
+    flags = paula.get("flags/?item=carts&reason=regression").json()["results"]
+    assert [flag["metric"] for flag in flags] == ["conversion"]
+
+
 def test_what_was_decided_on_does_not_change_behind_the_decision(paula: Caller, item: Item) -> None:
     paula.post("experiments/", {"item": "carts"})
     paula.post("experiments/carts-experiment/decide/", {"decision": "revert"})

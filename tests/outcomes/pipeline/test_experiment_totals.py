@@ -172,6 +172,17 @@ def test_while_it_runs_the_effect_is_a_reading_and_the_score_stays(
     assert (effect.n_before, effect.n_after) == (10_000, 10_000)
 
 
+def test_the_effect_s_chart_is_the_treatment_beside_the_control(
+    team: Team, experiment: Experiment, item: Item, metric: Metric
+) -> None:
+    an_outcome(item, metric)
+    state(team, total("control", 10_000, 1_000), total("treatment", 10_000, 1_150))
+    point = Effect.objects.get().points()[0]
+    assert (point["on"], point["is_after"]) == ("2026-04-30", True)
+    assert (point["observed"], point["counterfactual"]) == (pytest.approx(11.5), pytest.approx(10.0))
+    assert point["low"] < 10 < point["high"]
+
+
 def test_an_experiment_that_a_person_ended_is_decided_and_later_totals_do_not_change_it(
     team: Team, experiment: Experiment, item: Item, metric: Metric
 ) -> None:
