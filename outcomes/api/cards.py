@@ -56,6 +56,7 @@ def outcome_on_card(outcome: Outcome, readings: Mapping[int, dict[str, Any]]) ->
         "due_on": outcome.due_on,
         "pace": reading.get("pace"),
         "grade": reading.get("grade"),
+        "shared_with": reading.get("shared_with") or [],
         "missing": reading.get("missing") or [],
     }
 
@@ -86,6 +87,10 @@ class OutcomeOnCard(serializers.Serializer):
     )
     grade = serializers.ChoiceField(
         GRADES, allow_null=True, help_text="How strong the design is that the attainment rests on."
+    )
+    shared_with = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Keys of the items whose windows after release read the same movement of the metric.",
     )
     missing = serializers.ListField(child=serializers.CharField(), help_text="What is not known, by name.")
 

@@ -18,8 +18,10 @@ from outcomes.api.shapes import serializer_of
 from outcomes.insights import (
     askers,
     bets,
+    calibration,
     freshness,
     outcomes,
+    portfolio,
     problems,
     regret,
     sources,
@@ -74,6 +76,10 @@ INSIGHTS = [
     Insight("asked-but-not-using", askers.asked_but_not_using, askers.AskersSummary, askers.Asker),
     Insight("flag-regret", regret.flag_regret, regret.RegretSummary, regret.RegrettedFlag),
     Insight("sunset-check", sunsets.sunset_check, sunsets.SunsetsSummary, sunsets.SunsetCheck),
+    Insight(
+        "calibration", calibration.calibration, calibration.CalibrationSummary, calibration.CalibrationRow
+    ),
+    Insight("portfolio", portfolio.portfolio, portfolio.PortfolioSummary, portfolio.PortfolioRow),
     Insight("this-week", week.this_week, week.WeekSummary, week.Event),
 ]
 
@@ -99,7 +105,7 @@ class InsightView(StrictView):
         )
 
     def _question(self, limit: int) -> Question:
-        return Question(self.workspace, limit, self._product())
+        return Question(self.workspace, limit, self._product(), self.actor.user_id)
 
     def _product(self) -> int | None:
         ref = self.request.query_params.get("product")

@@ -16,11 +16,13 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Whose workspace it is about, how many rows are wanted, and of which product (None: of all)."""
+    """Whose workspace it is about, how many rows are wanted, of which product (None: of all), and who asks (None:
+    a key, or nobody who owns anything)."""
 
     workspace: Workspace
     limit: int
     product_id: int | None = None
+    user_id: int | None = None
 
     @property
     def today(self) -> date:

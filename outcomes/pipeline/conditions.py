@@ -21,7 +21,7 @@ from outcomes.formulas.flags import (
     recommended_action,
 )
 from outcomes.formulas.flags import VerdictSpan as Run
-from outcomes.models import Effect, Source, SourceDay
+from outcomes.models import Source, SourceDay
 from outcomes.pipeline.scored import Scored
 from productops.workspaces.models import Workspace
 
@@ -84,8 +84,7 @@ def conditions_of_items(
             if episodes[-1].resolved_on is None:
                 since = class_holding_since(reason, runs[item_id], **clocks)
                 usage.append((subject, episodes[-1], since or episodes[-1].holding_since))
-        found.holding |= _missed_targets(one, today)
-    found.holding |= _regressions(scored, today)
+        found.holding |= _missed_targets(one, today) | _regressions(one, today)
     habits = _habits(workspace, {subject.item_id: scored[subject.item_id] for subject, _, _ in usage}, today)
     for subject, episode, since in usage:
         found.holding[subject] = _usage_condition(
@@ -181,29 +180,22 @@ def _missed_targets(one: Scored, today: date) -> dict[Subject, Condition]:
     return missed
 
 
-def _regressions(scored: Mapping[int, Scored], today: date) -> dict[Subject, Condition]:
-    """Outcomes whose decided effect, of the strongest design that gave a verdict, is worse."""
-    released = [id_ for id_, one in scored.items() if one.judged.facts.item.status == "released"]
-    decided = Effect.objects.filter(
-        outcome__item_id__in=released, decided_on__lte=today, verdict__isnull=False
-    ).select_related("outcome__metric")
+def _regressions(one: Scored, today: date) -> dict[Subject, Condition]:
+    """Outcomes whose decided effect, by the strongest design, is worse."""
     worse: dict[Subject, Condition] = {}
-    for effect in decided.order_by("outcome_id", "-design").distinct("outcome_id"):
-        if effect.verdict != "worse" or effect.decided_on is None:
+    if one.judged.facts.item.status != "released":
+        return worse
+    for standing in one.standings:
+        effect = standing.effect
+        if effect is None or effect.decided_on is None or not standing.is_worse:
             continue
         evidence = {
             "as_of": today.isoformat(),
-            "metric": effect.outcome.metric.key,
-            "design": effect.design,
-            "estimate": effect.estimate,
-            "low": effect.low,
-            "high": effect.high,
-            "relative": effect.relative,
-            "newest_on": effect.to_on.isoformat(),
+            **standing.as_json(),
             "days_since": (today - effect.decided_on).days,
         }
-        subject = Subject("regression", effect.outcome.item_id, effect.outcome_id)
         on = effect.decided_on
+        subject = Subject("regression", standing.outcome.item_id, standing.outcome.pk)
         worse[subject] = Condition(on, on, evidence, "change_or_roll_back", on)
     return worse
 

@@ -35,6 +35,7 @@ class Standing:
     missing: tuple[str, ...]
     # By the strongest design, decided on or before the day; None while there is none.
     effect: Effect | None = None
+    released_on: date | None = None
 
     @property
     def is_worse(self) -> bool:
@@ -59,6 +60,7 @@ class Standing:
             "pace": self.pace,
             "grade": self.grade,
             "effect": _effect_as_json(self.effect) if self.effect else None,
+            "shared_with": _shared_with(self.effect, self.released_on),
             "due_on": self.outcome.due_on.isoformat() if self.outcome.due_on else None,
             "missing": list(self.missing),
         }
@@ -143,6 +145,7 @@ class OutcomeLevels:
             grade=grade,
             missing=missing,
             effect=effect,
+            released_on=released_on,
         )
 
     def _effect(self, outcome: Outcome, day: date) -> Effect | None:
@@ -179,6 +182,18 @@ def shown_by(effect: Effect, baseline: float | None, outcome: Outcome) -> Attain
         high=effect.high,
         verdict=effect.verdict,
     )
+
+
+def _shared_with(effect: Effect | None, released_on: date | None) -> list[str]:
+    """The keys of the items released so near that their windows after it read the same movement."""
+    if effect is None or released_on is None:
+        return []
+    first = released_on - (effect.to_on - released_on)
+    return [
+        caveat["item"]
+        for caveat in effect.caveats
+        if caveat.get("code") == "overlap" and date.fromisoformat(caveat["on"]) > first
+    ]
 
 
 def _effect_as_json(effect: Effect) -> dict[str, Any]:
