@@ -23,7 +23,6 @@ from productops.workspaces.admin.owned import ReadOnlyAdmin, link_to, list_url, 
 from productops.workspaces.complaints import Complaint, Refused
 from productops.workspaces.dashboard import DashboardSite, Panel, PanelRow
 from productops.workspaces.scope import EDITOR, Scope, asking, workspace_in_hand
-from productops.workspaces.versions import StaleEdit
 from roadmap.admin.numbers import UNKNOWN, percent, short, words
 from roadmap.models import Item
 
@@ -77,7 +76,14 @@ class FlagAdmin(ReadOnlyAdmin):
     list_select_related = ("item", "source", "outcome__metric")
     search_fields = ("item__key", "item__title", "source__key", "source__name")
     ordering = ("-opened_on", "-id")
-    actions = ("acknowledge_selected", "dismiss_selected")
+    actions = (
+        "acknowledge_selected",
+        "snooze_selected",
+        "dismiss_selected",
+        "accept_selected",
+        "reopen_selected",
+        "undo_selected",
+    )
     fields = (
         "reason_shown",
         "subject_link",
@@ -160,26 +166,40 @@ class FlagAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Acknowledge selected flags", permissions=["act"])
     def acknowledge_selected(self, request: HttpRequest, queryset: QuerySet[Flag]) -> None:
-        self._move_selected(request, queryset, flag_services.acknowledge_flag, "acknowledged")
+        self._move_selected(request, queryset, "acknowledge", {}, "acknowledged")
+
+    @admin.action(description="Snooze selected flags for four weeks", permissions=["act"])
+    def snooze_selected(self, request: HttpRequest, queryset: QuerySet[Flag]) -> None:
+        until = timezone.now().astimezone(workspace_in_hand(request).zone).date() + _SNOOZE_FOR
+        self._move_selected(request, queryset, "snooze", {"until": until}, f"snoozed until {until}")
 
     @admin.action(description="Dismiss selected flags", permissions=["act"])
     def dismiss_selected(self, request: HttpRequest, queryset: QuerySet[Flag]) -> None:
-        self._move_selected(request, queryset, flag_services.dismiss_flag, "dismissed")
+        self._move_selected(request, queryset, "dismiss", {}, "dismissed")
+
+    @admin.action(description="Accept selected flags: sunset their items", permissions=["act"])
+    def accept_selected(self, request: HttpRequest, queryset: QuerySet[Flag]) -> None:
+        self._move_selected(request, queryset, "accept", {}, "accepted")
+
+    @admin.action(description="Reopen selected flags", permissions=["act"])
+    def reopen_selected(self, request: HttpRequest, queryset: QuerySet[Flag]) -> None:
+        self._move_selected(request, queryset, "reopen", {}, "open again")
+
+    @admin.action(description="Undo the last step of selected flags", permissions=["act"])
+    def undo_selected(self, request: HttpRequest, queryset: QuerySet[Flag]) -> None:
+        self._move_selected(request, queryset, "undo", {}, "as they were before")
 
     def _move_selected(
-        self, request: HttpRequest, queryset: QuerySet[Flag], move: Callable[..., Flag], done: str
+        self, request: HttpRequest, queryset: QuerySet[Flag], move: str, said: dict[str, Any], done: str
     ) -> None:
         """Move each by itself: one that has moved on meanwhile does not hold up the others."""
-        moved = left = 0
-        for flag in queryset.order_by("pk"):
-            try:
-                move(**asking(request), flag_id=flag.pk, version=flag.version)
-                moved += 1
-            except (ImpossibleMove, StaleEdit):
-                left += 1
+        moves = [flag_services.Move(flag.pk, move, said, flag.version) for flag in queryset.order_by("pk")]
+        answers = flag_services.move_flags(**asking(request), moves=moves)
+        moved = sum(answer.flag is not None for answer in answers)
         if moved:
             messages.success(request, f"{moved} {'flag' if moved == 1 else 'flags'} {done}.")
-        if left:
+        if moved < len(answers):
+            left = len(answers) - moved
             messages.warning(request, f"{left} left as they are: their state does not allow it.")
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from outcomes.formulas.calibration import (
     CONFIDENCES,
-    FEWEST,
     confidence_band,
     hit_calibration,
     reach_calibration,
@@ -27,13 +26,11 @@ _MEDIAN_AND_RANGE, _WILSON = "median, middle 80%", "Wilson 95%"
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSummary:
-    """Released items of the question, and how many of them each measure rests on. Below `fewest` nothing is
-    said of a group."""
+    """Released items of the question, and how many of them each measure rests on."""
 
     released: int
     with_reach: int
     with_outcome: int
-    fewest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +101,7 @@ def calibration(question: Question) -> Told[CalibrationSummary, CalibrationRow]:
     if question.user_id is not None:
         own = [item for item in items if item["owner"] == question.user_id]
         rows = [*_rows(OWNER, None, own), *rows]
-    summary = CalibrationSummary(len(items), len(_reaches(items)), len(_attained(items)), FEWEST)
+    summary = CalibrationSummary(len(items), len(_reaches(items)), len(_attained(items)))
     return Told(summary, rows[: question.limit])
 
 

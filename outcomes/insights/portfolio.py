@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from statistics import NormalDist
 from typing import Any
 
-from outcomes.formulas.portfolio import FEWEST, Estimate, movements, overlapping, shrunk_sum
+from outcomes.formulas.portfolio import Estimate, movements, overlapping, shrunk_sum
 from outcomes.insights.asking import ITEMS, Question, Told, read
 
 PER_PERIOD, PER_PERSON = "period", "person"
@@ -20,13 +20,11 @@ PER_PERIOD, PER_PERSON = "period", "person"
 
 @dataclass(frozen=True, slots=True)
 class PortfolioSummary:
-    """Decided effects, the movements that they measured, and metrics. Sums of fewer than `fewest` movements
-    are not shrunk."""
+    """Decided effects, the movements that they measured, and the metrics."""
 
     effects: int
     movements: int
     metrics: int
-    fewest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,6 @@ def portfolio(question: Question) -> Told[PortfolioSummary, PortfolioRow]:
         effects=sum(row.effects for row in rows),
         movements=sum(row.movements for row in rows),
         metrics=len({row.metric for row in rows}),
-        fewest=FEWEST,
     )
     return Told(summary, rows[: question.limit])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -9,15 +10,34 @@ from django.db.models import F, Model, OrderBy
 from django.http import HttpRequest
 from django.urls import reverse
 
+from productops.workspaces.admin.acting import ActionInput, RowAction
 from productops.workspaces.admin.owned import ReadOnlyAdmin, list_url, page_url, url_of
+from productops.workspaces.complaints import Complaint, Refused
 from productops.workspaces.dashboard import DashboardSite, Panel, PanelRow
 from productops.workspaces.scope import Scope, asking
 from roadmap import services
 from roadmap.admin.archiving import ArchivingAdmin
 from roadmap.admin.numbers import short
-from roadmap.models import Evidence, Link, Problem, ProblemStanding
+from roadmap.likeness import problems_like
+from roadmap.models import Evidence, Link, Problem, ProblemMerge, ProblemStanding
+from roadmap.tree import subtree
 
 _NEWEST = 8
+_BRANCHES = 200
+_ALIKE = 3
+
+
+MERGE = RowAction(
+    "merge",
+    "Merge",
+    (ActionInput("into", "It is the same as (key)", is_required=True),),
+    help_text="Evidence, surveys and items go there; it can be taken back.",
+)
+UNMERGE = RowAction(
+    "unmerge",
+    "Take the merge back",
+    help_text="This turned out to be another problem and was merged into it.",
+)
 
 
 def _last(name: str) -> OrderBy:
@@ -66,6 +86,24 @@ class ProblemAdmin(ArchivingAdmin):
         card = problem_card(problem)
         return super().change_view(request, object_id, form_url, {**card, **(extra_context or {})})
 
+    def row_actions(self, request: HttpRequest, row: Problem) -> Sequence[RowAction]:
+        if row.archived_at is None:
+            return (MERGE,)
+        is_merged = ProblemMerge.objects.filter(problem=row, undone_at=None).exists()
+        return (UNMERGE,) if is_merged else super().row_actions(request, row)
+
+    def act(
+        self, request: HttpRequest, row: Any, name: str, version: int | None, data: Mapping[str, str]
+    ) -> str:
+        if name == MERGE.name:
+            into = _named(row, data.get("into", "").strip())
+            services.merge_problem(**asking(request), problem_id=row.pk, version=version, into=into)
+            return f"“{row}” is part of “{into}” now."
+        if name == UNMERGE.name:
+            services.unmerge_problem(**asking(request), problem_id=row.pk, version=version)
+            return f"“{row}” is a problem of its own again."
+        return super().act(request, row, name, version, data)
+
     def create(self, request: HttpRequest, values: dict[str, Any]) -> Model:
         return services.create_problem(**asking(request), **values)
 
@@ -78,6 +116,15 @@ class ProblemAdmin(ArchivingAdmin):
 
     def restore(self, request: HttpRequest, row: Any, version: int | None) -> None:
         services.restore_problem(**asking(request), problem_id=row.pk, version=version)
+
+
+def _named(row: Problem, key: str) -> Problem:
+    """The other problem of the workspace that is named by its key or id. Raises Refused."""
+    problems = Problem.objects.in_workspace(row.workspace_id)
+    found = problems.by_ref(key).first() if key.isprintable() and key else None
+    if found is None:
+        raise Refused([Complaint("into", "does_not_exist", f"There is no problem {key[:100]!r} here.")])
+    return found
 
 
 @admin.register(ProblemStanding)
@@ -107,12 +154,16 @@ def problem_card(problem: Problem) -> dict[str, Any]:
         .select_related("customer")
         .order_by(F("observed_on").desc(nulls_last=True), "-id")[:_NEWEST]
     )
-    children = Problem.objects.in_workspace(problem.workspace_id).current().filter(parent=problem)
+    branches = [(branch, depth, url_of(branch)) for depth, branch in subtree(problem)[1 : _BRANCHES + 1]]
+    alike = problems_like(problem.workspace_id, problem.title, problem.description, but=problem.pk)
+    likest = [like.problem_id for like in alike[:_ALIKE]]
+    found = Problem.objects.in_workspace(problem.workspace_id).in_bulk(likest)
     return {
         "standing": standing_of(problem),
         "links": [(link.item, url_of(link.item), link.weight) for link in links],
         "evidence": [(piece, url_of(piece)) for piece in evidence],
-        "children": [(child, url_of(child)) for child in children.order_by("title", "id")],
+        "branches": branches,
+        "alike": [(found[pk], url_of(found[pk])) for pk in likest if pk in found],
         "evidence_url": list_url(Evidence, f"problem__id__exact={problem.pk}"),
         "add_evidence_url": f"{reverse('admin:roadmap_evidence_add')}?problem={problem.pk}",
     }

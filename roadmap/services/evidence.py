@@ -10,7 +10,7 @@ from django.db import transaction
 from productops.workspaces.actors import Actor
 from productops.workspaces.models import Workspace
 from productops.workspaces.versions import NotHere, guarded_delete
-from roadmap.models import Evidence
+from roadmap.models import Evidence, EvidenceRoute
 from roadmap.rules import Complaint, problems_with_evidence
 from roadmap.services.rows import check, edit, find, tell
 from roadmap.signals import problems_changed
@@ -32,7 +32,24 @@ def edit_evidence(
     evidence = _standing(workspace, evidence_id)
     before_id = evidence.problem_id
     if edit(evidence, version, changes, problems_with_the_piece(evidence)):
+        if evidence.problem_id != before_id and evidence.stated_by and evidence.external_id:
+            _route(workspace, evidence.external_id, before_id, evidence.problem_id)
         tell(problems_changed, workspace, [before_id, evidence.problem_id], by)
+
+
+def _route(workspace: Workspace, external_id: str, before_id: int, into_id: int) -> None:
+    """Have what a source repeats of a piece follow it to the problem that a person moved it to."""
+    routes = EvidenceRoute.objects.in_workspace(workspace.pk).filter(external_id=external_id)
+    came_here = routes.filter(into_id=before_id)
+    if came_here.exists():
+        came_here.filter(problem_id=into_id).delete()
+        came_here.update(into_id=into_id)
+    else:
+        EvidenceRoute.objects.update_or_create(
+            problem_id=before_id,
+            external_id=external_id,
+            defaults={"workspace": workspace, "into_id": into_id},
+        )
 
 
 @transaction.atomic

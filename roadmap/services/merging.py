@@ -84,27 +84,9 @@ def move_evidence(
 
     Raises Refused, StaleEdit, NotHere, and IntegrityError when the problem has evidence of its external id.
     """
-    piece = rows.find(Evidence, workspace, evidence_id)
-    before_id = piece.problem_id
     edit_evidence(
         workspace=workspace, by=by, evidence_id=evidence_id, version=version, changes={"problem": problem}
     )
-    if piece.stated_by and piece.external_id and problem.pk != before_id:
-        _route(workspace, piece.external_id, before_id, problem.pk)
-
-
-def _route(workspace: Workspace, external_id: str, before_id: int, into_id: int) -> None:
-    routes = EvidenceRoute.objects.in_workspace(workspace.pk).filter(external_id=external_id)
-    came_here = routes.filter(into_id=before_id)
-    if came_here.exists():
-        came_here.filter(problem_id=into_id).delete()
-        came_here.update(into_id=into_id)
-    else:
-        EvidenceRoute.objects.update_or_create(
-            problem_id=before_id,
-            external_id=external_id,
-            defaults={"workspace": workspace, "into_id": into_id},
-        )
 
 
 def _both(workspace: Workspace, problem_id: int, into: Problem) -> tuple[Problem, Problem]:

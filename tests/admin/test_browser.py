@@ -13,11 +13,11 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from outcomes.models import Delivery, Flag
 from productops.workspaces.models import Workspace
-from roadmap.models import Item
+from roadmap.models import Item, Problem
 from tests.admin.conftest import person_in
 from tests.admin.furnishing import Furniture, furnish
 from tests.admin.test_pages import list_of, page_of
-from tests.factories import a_member, a_workspace, an_item
+from tests.factories import a_member, a_problem, a_workspace, an_item
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -207,3 +207,51 @@ def brightness(colour: str) -> float:
     """The mean of the channels of a colour such as rgb(18, 18, 18)."""
     channels = [float(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
     return sum(channels) / 3
+
+
+def test_the_list_of_items_fits_beside_its_filters_on_a_laptop(
+    page: Page, said: list[str], live_server: Any, shop: Furniture
+) -> None:
+    for number in range(60):
+        an_item(
+            shop.workspace,
+            key=f"long-{number}",
+            title=f"{LONG} {number}",
+            status="released",
+            released_on="2026-03-02",
+            product=shop.product,
+        )
+    sign_in(page, live_server)
+    for address in (list_of(Item), list_of(Flag), list_of(Problem)):
+        page.goto(live_server.url + address)
+        keep(page, f"list{address.replace('/', '-')}desk")
+        hidden = page.evaluate(
+            "(() => { const box = document.querySelector('.results'); return box.scrollWidth - box.clientWidth })()"
+        )
+        assert hidden <= 0, address
+    assert said == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_problem_is_merged_into_the_one_it_is_like(
+    page: Page, said: list[str], live_server: Any, shop: Furniture, scheme: Any
+) -> None:
+    top = shop.problem
+    for number in range(3):
+        a_problem(shop.workspace, key=f"below-{number}", title=f"{LONG} {number}", parent=top)
+    double = a_problem(shop.workspace, key="double", title="Ours problem again", parent=top)
+    page.emulate_media(color_scheme=scheme)
+    sign_in(page, live_server)
+    page.goto(live_server.url + page_of(top))
+    keep(page, f"problem-{scheme}")
+    page.set_viewport_size(PHONE)
+    assert not is_too_wide(page)
+    keep(page, f"problem-{scheme}-phone")
+    page.goto(live_server.url + page_of(double))
+    page.fill("input[name=into]", top.key)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".messagelist")
+    assert "is part of" in page.locator(".messagelist").inner_text()
+    page.click("button:has-text('Take the merge back')")
+    assert "of its own again" in page.locator(".messagelist").inner_text()
+    assert said == []
