@@ -14,6 +14,7 @@ from outcomes.api.filters import ScoringModelFilters
 from outcomes.api.moves import IF_MATCH, checked, impossible_is_409, moved, refuse_body
 from outcomes.api.serializers import NothingSerializer
 from outcomes.formulas.realised import GRADES
+from outcomes.formulas.scoring_models import default_numbers, merged
 from outcomes.models import ScoringModel
 from outcomes.services import scoring
 from outcomes.services.previews import MOST_SHOWN, POINTS
@@ -154,7 +155,6 @@ class ScoringModelViewSet(ResourceViewSet):
     read_scope, write_scope = "outcomes:read", "admin"
     orderings = {"version": "version"}
     default_ordering = ("-version",)
-    http_method_names = ["get", "post", "patch", "delete", "head"]
 
     def create_object(self, values: dict[str, Any]) -> ScoringModel:
         return scoring.create_model(**self.acting(), **values)
@@ -162,10 +162,15 @@ class ScoringModelViewSet(ResourceViewSet):
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         held = self.get_object()
         revision = expected_version(request, held.revision)
-        serializer = self.get_serializer(held, data=request.data, partial=kwargs.pop("partial", False))
+        is_partial = kwargs.pop("partial", False)
+        serializer = self.get_serializer(held, data=request.data, partial=is_partial)
         serializer.is_valid(raise_exception=True)
+        changes = dict(serializer.validated_data)
+        if not is_partial:
+            # A full replacement: what it leaves out is as published.
+            weights = merged(default_numbers(), changes.get("weights") or {})
+            changes = {"weights": weights, "note": changes.get("note", "")}
         with impossible_is_409():
-            changes = dict(serializer.validated_data)
             scoring.edit_model(**self.acting(), model_id=held.pk, revision=revision, changes=changes)
         return self.answer(held.pk)
 

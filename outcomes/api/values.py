@@ -96,7 +96,7 @@ class DifferenceSerializer(serializers.Serializer):
     recomputed = serializers.FloatField(allow_null=True)
 
 
-class ReplaySerializer(serializers.Serializer):
+class ValueReplaySerializer(serializers.Serializer):
     """A past value: as it was recorded, and as it comes out now under the model of that day."""
 
     item = serializers.CharField()
@@ -119,7 +119,7 @@ class ValueOfItemViewSet(Resource):
     read_scope = write_scope = "roadmap:read"
     pagination_class = None
     filter_backends: list[Any] = []
-    serializer_class = ReplaySerializer
+    serializer_class = ValueReplaySerializer
 
     @extend_schema(request=WhatIfSerializer, responses=WhatIfAnswerSerializer)
     def what_if(self, request: Request, id: str) -> Response:
@@ -143,7 +143,7 @@ class ValueOfItemViewSet(Resource):
         parameters=[
             OpenApiParameter("on", OpenApiTypes.DATE, description="The day; that of judgement if not said.")
         ],
-        responses=ReplaySerializer,
+        responses=ValueReplaySerializer,
     )
     def at(self, request: Request, id: str) -> Response:
         """The value as of a day, computed again from facts, beside the record of that day."""
@@ -159,7 +159,7 @@ class ValueOfItemViewSet(Resource):
             "differs": differs,
             "because": replay.because,
         }
-        return Response(ReplaySerializer(answer).data)
+        return Response(ValueReplaySerializer(answer).data)
 
     def parameters(self) -> Iterable[str]:
         return ("on",) if self.action == "at" else ()

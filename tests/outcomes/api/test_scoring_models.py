@@ -104,6 +104,14 @@ def test_a_draft_is_edited_by_version_and_keeps_its_number(paula: Caller) -> Non
     assert paula.delete(path).status_code == 204
 
 
+def test_a_full_replacement_of_a_draft_is_as_published_where_it_says_nothing(paula: Caller) -> None:
+    draft = a_draft(paula, **ALL_ADOPTION, target_retention=0.9)
+    path = f"scoring-models/{draft['id']}/"
+    replaced = paula.put(path, {"weights": {"target_adoption": 0.2}}, paula.get(path)["ETag"]).json()
+    weights = replaced["weights"]
+    assert (weights["target_adoption"], weights["outcome"], weights["target_retention"]) == (0.2, 0.5, 0.5)
+
+
 def test_a_preview_tells_what_would_move_and_writes_nothing(team: Team, paula: Caller) -> None:
     draft = a_draft(paula, **ALL_ADOPTION)
     before, records = dump(team.workspace), ValueRecord.objects.count()
