@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from benchmarks.simulated import Cell, series_of
 from outcomes.models import Outcome
 from outcomes.pipeline.settle import settle_all
 from productops.workspaces.models import Workspace
@@ -186,3 +187,51 @@ def test_the_parts_of_an_answer_can_be_asked_for(paula: Caller, workspace: Works
     assert paula.get(f"effects/{effect.pk}/series/?fields=results").json() == {"results": []}
     refused = paula.get(f"outcomes/{effect.outcome_id}/detectable/?color=red")
     assert refused.status_code == 400
+
+
+def test_where_nothing_happened_the_api_seldom_says_otherwise(paula: Caller, workspace: Workspace) -> None:
+    cell, count = Cell(56, 28, 0.8, growth=0.01), 40
+    first = RELEASED - timedelta(days=cell.before)
+    rows = []
+    for number, values in enumerate(series_of(cell, count, seed=5)):
+        an_outcome_of(workspace, f"item-{number}")
+        rows += [
+            {
+                "metric": f"m.item-{number}",
+                "at": f"{first + timedelta(days=day)}T12:00:00Z",
+                "value": float(value),
+            }
+            for day, value in enumerate(values)
+        ]
+    posted = paula.post("observations/", {"observations": rows})
+    assert posted.status_code in (200, 202), posted.content
+    settle_all(120)
+    effects = paula.get("effects/?decided=true&page_size=200").json()["results"]
+    assert len(effects) == count
+    assert {effect["n_before"] for effect in effects} == {56}
+    # Of 40, 2.8 at the bar of 7%; 8 is beyond its 99.5th percentile.
+    assert sum(effect["verdict"] != "inconclusive" for effect in effects) <= 7
+
+
+def test_belts_saved_drivers_and_the_control_names_itself(paula: Caller, workspace: Workspace) -> None:
+    """A monthly metric that falls by a fifth against a control that only has its season."""
+    item = an_item(workspace, key="belts", status="released", released_on=date(2025, 2, 1))
+    metric = a_metric(workspace, key="drivers", cadence="monthly", direction="decrease")
+    a_metric(workspace, key="distance", cadence="monthly")
+    outcome = an_outcome(item, metric, controls=["distance"])
+    chance, rows = random.Random(3), []
+    for number in range(72):
+        on = date(2020 + number // 12, number % 12 + 1, 1)
+        distance = 100 + 10 * math.sin(on.month) + chance.gauss(0, 2)
+        drivers = 10 * distance + chance.gauss(0, 30) - (200 if on >= date(2025, 2, 1) else 0)
+        rows += [
+            {"metric": "distance", "at": f"{on}T12:00:00Z", "value": distance},
+            {"metric": "drivers", "at": f"{on}T12:00:00Z", "value": drivers},
+        ]
+    assert paula.post("observations/", {"observations": rows}).status_code in (200, 202)
+    settle_all(60)
+    (effect,) = paula.get(f"effects/?outcome={outcome.pk}").json()["results"]
+    assert (effect["design"], effect["label"], effect["verdict"]) == ("comparison", "controlled", "better")
+    assert (effect["n_before"], effect["decided_on"]) == (61, "2026-02-01")
+    assert effect["relative"] == pytest.approx(-0.2, abs=0.05)
+    assert [run["metric"] for run in effect["placebo"]] == ["distance"]
