@@ -136,7 +136,14 @@ def _claim() -> list[int]:
             return []
         first_fresh = list(takewhile(lambda row: row[1] == 0, rows))
         ids = _within_bytes([(id_, size) for id_, _, size in first_fresh]) or [rows[0][0]]
-        cursor.execute("UPDATE outcomes_delivery SET attempts = attempts + 1 WHERE id = ANY(%s)", [ids])
+        cursor.execute(
+            # Nobody else's for a moment, until its rows are locked; and, if its worker dies, tried again after
+            # longer and longer: workers that are ended from outside must not make it look like a poison.
+            "UPDATE outcomes_delivery SET attempts = attempts + 1,"
+            " retry_at = clock_timestamp() + make_interval(secs => power(2, least(attempts, 6) + 1))"
+            " WHERE id = ANY(%s)",
+            [ids],
+        )
         return ids
 
 

@@ -319,3 +319,25 @@ def test_two_hundred_deliveries_are_one_batch(team: Team, django_assert_max_num_
     assert Delivery.objects.filter(state="done").count() == 200
     settle.settle_all(30)
     assert MetricDay.objects.count() == 200
+
+
+def test_what_one_worker_has_claimed_is_not_counted_as_an_attempt_of_another(team: Team) -> None:
+    delivery = team.state({"covers": ["2026-04-30"]})
+    assert interpret._claim() == [delivery]
+    assert interpret._claim() == []
+    assert team.told(delivery).attempts == 1
+
+
+def test_a_delivery_whose_worker_died_is_tried_again_after_longer_and_longer(team: Team) -> None:
+    delivery = team.state({"covers": ["2026-04-30"]})
+    waits = []
+    for _ in range(3):
+        Delivery.objects.filter(pk=delivery).update(retry_at=None)
+        interpret._claim()
+        before = datetime.now(UTC)
+        waits.append((team.told(delivery).retry_at - before).total_seconds())  # type: ignore[operator]
+    assert waits[0] < 2 < waits[1] < 4 < waits[2] < 8
+    Delivery.objects.filter(pk=delivery).update(retry_at=None)
+    team.settle()
+    told = team.told(delivery)
+    assert (told.state, told.retry_at) == ("done", None)
