@@ -280,6 +280,9 @@ class ProductopsSchema(AutoSchema):
             statuses.add(422)
         if self._is_versioned:
             statuses.update(_BY_VERSION)
+        if any(getattr(one, "name", "") == "If-Match" for one in self.get_override_parameters()):
+            # An action may be based on what was read, too.
+            statuses.add(412)
         return sorted(statuses)
 
     def _error_body(self, status: int) -> dict[str, Any]:

@@ -81,6 +81,13 @@ def test_writes_by_version_ask_for_if_match(document) -> None:
         assert ("If-Match" in needed) == is_by_version, (path, method)
 
 
+def test_an_action_that_may_be_based_on_what_was_read_says_that_it_can_be_stale(document) -> None:
+    for action in ("items/{id}/restore/", "items/{id}/release/", "metrics/{id}/restore/"):
+        operation = document["paths"][f"/api/v1/{action}"]["post"]
+        assert "If-Match" in {parameter["name"] for parameter in operation["parameters"]}
+        assert "412" in operation["responses"]
+
+
 def test_a_list_says_its_filters_and_orderings(document) -> None:
     told = {
         parameter["name"]: parameter for parameter in document["paths"]["/api/v1/items/"]["get"]["parameters"]
