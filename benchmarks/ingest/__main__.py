@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks.ingest import door, freshness, history, replay, rows
+from benchmarks.ingest import door, freshness, history, races, replay, rows
 from benchmarks.ingest.system import DEFAULT_VAR, System, running
 
 
@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--per-second", type=int, default=300, help="deliveries during freshness")
     parser.add_argument("--replayed", type=int, default=1_000_000, help="rows of the replay")
     parser.add_argument("--stored", type=int, default=0, help="observations to store before measuring")
+    parser.add_argument("--deliveries", type=int, default=10_000, help="of the races, each sent eight ways")
     options = parser.parse_args()
     measures: dict[str, Callable[[System], object]] = {
         "door": partial(
@@ -32,6 +33,7 @@ def main() -> None:
         "rows": partial(rows.measure, rounds=options.rounds, batches=options.batches),
         "freshness": partial(freshness.measure, per_second=options.per_second, seconds=options.seconds),
         "replay": partial(replay.measure, rows=options.replayed),
+        "races": partial(races.measure, deliveries=options.deliveries, connections=options.connections),
     }
     if unknown := set(options.names) - set(measures):
         sys.exit(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(measures)}")

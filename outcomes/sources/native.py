@@ -163,7 +163,13 @@ class Refusal:
     unclaimed: Unclaimed | None = None
 
     def as_json(self) -> dict[str, str]:
-        return {"row": self.pointer, "code": self.code, "detail": self.detail[:300]}
+        # What a sender called something may be no text that the database takes.
+        pointer, detail = (_storable(text[:300]) for text in (self.pointer, self.detail))
+        return {"row": pointer, "code": self.code, "detail": detail}
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True, slots=True)
