@@ -62,7 +62,6 @@ class ItemCardAdmin(ItemAdmin):
         "proven",
         "expected",
         "status",
-        "horizon",
         "released_on",
     )
     list_filter = (
