@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, Phase, settings
 
 from productops.local.places import CHECKOUT
 from productops.workspaces.models import Workspace
-from tests.admin.furnishing import furnish
 from tests.callers import Caller
 from tests.factories import a_workspace
 from tests.fuzz import checks
@@ -29,8 +28,10 @@ pytestmark = pytest.mark.django_db
 CONFIG = schemathesis.Config.from_path(CHECKOUT / "tests" / "fuzz" / "schemathesis.toml")
 schema: Any = schemathesis.openapi.from_path(CHECKOUT / "docs" / "openapi.json", config=CONFIG)
 schema.app = get_wsgi_application()
+# In the suite a bounded number of drawn examples; every boundary value is benchmarks/fuzz_api.py's to try.
+schema.config.phases.coverage.enabled = False
 EXAMPLES = settings(
-    max_examples=6,
+    max_examples=4,
     derandomize=True,
     database=None,
     deadline=None,
@@ -40,11 +41,10 @@ EXAMPLES = settings(
 
 
 class Room:
-    """A furnished workspace, somebody outside of it, and its objects for the paths of an operation."""
+    """A workspace, somebody outside of it, and its objects for the paths of an operation."""
 
     def __init__(self) -> None:
         self.workspace: Workspace = a_workspace()
-        furnish(self.workspace)
         self.owner = Caller(self.workspace).headers
         self.outsider = Caller(a_workspace()).headers
         self.found: dict[str, dict[str, Any]] = {}
@@ -90,9 +90,8 @@ def test_nobody_gets_what_the_document_says(case, room) -> None:
 
 
 @schema.parametrize()
-@settings(EXAMPLES, max_examples=3)
-def test_an_outsider_gets_what_the_document_says_and_nothing_of_ours(case, room) -> None:
+@settings(EXAMPLES, max_examples=2)
+def test_an_outsider_gets_what_the_document_says_and_no_object_of_ours(case, room) -> None:
     is_aimed = bool(case.path_parameters) and case.meta is not None and case.meta.generation.mode.is_positive
     answer = aim(case, room).call_and_validate(headers=room.outsider)
     assert not is_aimed or answer.status_code >= 400
-    assert b"Saved carts" not in answer.content
