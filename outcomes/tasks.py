@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from outcomes.pipeline import clock, doorbell, interpret, partitions, reconcile, retention, settle
+from outcomes.pipeline import clock, doorbell, partitions, reconcile, retention, work
 from outcomes.services import waiting_files
 
 # Well under the soft time limit, so that a task ends by itself and the next one goes on.
@@ -13,23 +13,22 @@ SLICE_SECONDS = 8.0
 
 @shared_task(name="outcomes.interpret")
 def interpret_pending() -> None:
-    """Interpret pending deliveries; then settle what they marked."""
-    interpret.interpret_pending(max_seconds=SLICE_SECONDS)
-    doorbell.ring("settle")
+    """Interpret pending deliveries and settle what they marked; rings again while any is left."""
+    if work.work(max_seconds=SLICE_SECONDS):
+        doorbell.ring("interpret")
 
 
 @shared_task(name="outcomes.settle")
 def settle_marks() -> None:
-    """Settle marks; rings again while any is left."""
-    if settle.settle_marks(max_seconds=SLICE_SECONDS):
+    """Settle marks that an edit left. Deliveries come first, as whoever edits waits for both."""
+    if work.work(max_seconds=SLICE_SECONDS):
         doorbell.ring("settle")
 
 
 @shared_task(name="outcomes.sweep")
 def sweep() -> None:
     """Find by state what a lost hint missed."""
-    interpret.interpret_pending(max_seconds=SLICE_SECONDS)
-    settle.settle_marks(max_seconds=SLICE_SECONDS)
+    work.work(max_seconds=SLICE_SECONDS)
 
 
 # A file may take minutes; its queue is its own.

@@ -41,17 +41,20 @@ _RETRIABLE = ("40P01", "40001", "55P03")
 _POISONED = (DatabaseError, ValueError, TypeError, ArithmeticError, LookupError)
 
 
-def interpret_pending(*, max_seconds: float) -> int:
+def interpret_pending(*, max_seconds: float, is_turn: bool = False) -> int:
     """Interpret pending deliveries until none is left or the time is up; return how many were.
 
-    What is to be read again waits until nothing else does.
+    What is to be read again waits until nothing else does. A turn ends once it has caught up: under a steady
+    stream there is always another delivery, and what it marked would never be settled.
     """
     until = time.monotonic() + max_seconds
     done = 0
     while time.monotonic() < until:
-        ids = _claim()
+        ids, is_more_waiting = _claim()
         if ids:
             done += _interpret_together(ids)
+            if is_turn and not is_more_waiting:
+                break
         elif not replays.feed():
             break
     return done
@@ -105,8 +108,10 @@ def preview(
     }
 
 
-def _claim() -> list[int]:
-    """Count an attempt on the next pending deliveries, in a transaction of its own, and return their ids.
+def _claim() -> tuple[list[int], bool]:
+    """Count an attempt on the next pending deliveries, in a transaction of its own.
+
+    Returns their ids, and whether more were waiting.
 
     Counted before the work, so that a delivery which kills its worker is known by its attempts. Whatever was
     tried before goes alone: it must not take the others down with it.
@@ -121,6 +126,7 @@ def _claim() -> list[int]:
             [BATCH],
         )
         rows = cursor.fetchall()
+        is_full = len(rows) == BATCH
         spent = [id_ for id_, attempts, _ in rows if attempts >= settings.DELIVERY_MAX_ATTEMPTS]
         if spent:
             # Every worker that tried them died before it could say why.
@@ -133,7 +139,7 @@ def _claim() -> list[int]:
             )
             rows = [row for row in rows if row[0] not in spent]
         if not rows:
-            return []
+            return [], is_full
         first_fresh = list(takewhile(lambda row: row[1] == 0, rows))
         ids = _within_bytes([(id_, size) for id_, _, size in first_fresh]) or [rows[0][0]]
         cursor.execute(
@@ -144,7 +150,7 @@ def _claim() -> list[int]:
             " WHERE id = ANY(%s)",
             [ids],
         )
-        return ids
+        return ids, is_full or len(ids) < len(rows)
 
 
 def _within_bytes(rows: list[tuple[int, int]]) -> list[int]:

@@ -272,6 +272,8 @@ class Recorder:
             by.marks.add("problem", problem_id, cause=by.cause)
 
     def _covers(self, body: NativeBody, by: _Statement, tally: Tally) -> None:
+        if not body.covers:
+            return
         days = set(body.covers)
         by.seen.days(by.source.pk, days, by.cause, is_stated=True)
         known = SourceDay.objects.filter(source=by.source, on__in=days, is_stated=True).count()

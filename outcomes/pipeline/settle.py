@@ -50,7 +50,7 @@ def settle_marks(*, max_seconds: float) -> int:
     until = time.monotonic() + max_seconds
     done = 0
     while time.monotonic() < until:
-        settled = _settle_round(until)
+        settled = settle_round(until)
         if not settled:
             break
         done += settled
@@ -69,8 +69,8 @@ def settle_all(max_seconds: float = 60.0) -> None:
     raise TimeoutError(f"{Mark.objects.count()} marks are left after {max_seconds} s")
 
 
-def _settle_round(until: float) -> int:
-    """Settle one batch of every kind that has free marks; 0 when there is none.
+def settle_round(until: float) -> int:
+    """Settle one batch of every kind that has free marks; return how many marks, 0 when none is free.
 
     A round and not the first kind until it is empty: under a steady stream of facts there are always days to
     roll up, and values would never be scored.

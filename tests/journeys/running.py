@@ -43,7 +43,7 @@ class RunningServer:
         """The environment that reaches these servers, for commands and clients."""
         return {**self._outside(), **json.loads(self.places.servers_file.read_text())}
 
-    def start(self, seconds: float = 90.0) -> None:
+    def start(self, seconds: float = 240.0) -> None:
         """Starts everything and waits until it says that it runs; shows its output when it does not."""
         self.var.mkdir(parents=True, exist_ok=True)
         self.printed.unlink(missing_ok=True)

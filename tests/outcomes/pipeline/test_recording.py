@@ -277,7 +277,7 @@ def test_a_delivery_whose_workers_all_died_is_set_aside(team: Team, settings: An
 def test_whatever_was_tried_before_is_tried_alone(team: Team) -> None:
     ids = [team.state({"covers": []}) for _ in range(3)]
     Delivery.objects.filter(pk=ids[0]).update(attempts=1)
-    assert interpret._claim() == [ids[0]]
+    assert interpret._claim()[0] == [ids[0]]
 
 
 def test_a_dry_run_tells_and_writes_nothing(team: Team) -> None:
@@ -323,8 +323,8 @@ def test_two_hundred_deliveries_are_one_batch(team: Team, django_assert_max_num_
 
 def test_what_one_worker_has_claimed_is_not_counted_as_an_attempt_of_another(team: Team) -> None:
     delivery = team.state({"covers": ["2026-04-30"]})
-    assert interpret._claim() == [delivery]
-    assert interpret._claim() == []
+    assert interpret._claim()[0] == [delivery]
+    assert interpret._claim()[0] == []
     assert team.told(delivery).attempts == 1
 
 
