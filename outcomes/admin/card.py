@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from outcomes.admin.effect_panels import panels_of
+from outcomes.admin.evidence_words import evidence_of
 from outcomes.admin.explanation import (
     expected_inputs,
     frozen_on,
@@ -17,7 +18,6 @@ from outcomes.admin.explanation import (
     terms_of,
     usage_inputs,
 )
-from outcomes.admin.flags import numbers_of
 from outcomes.models import Effect, Experiment, Flag, ItemUsage, ItemValue, Outcome, ValueRecord
 from productops.workspaces.admin.owned import list_url, url_of
 from roadmap.admin.numbers import UNKNOWN, words
@@ -57,7 +57,7 @@ def item_card(item: Item) -> dict[str, Any]:
         "terms": terms_of(value),
         "multiplier": value.explanation.get("multiplier"),
         "usage_inputs": usage_inputs(usage),
-        "flags": [(flag, url_of(flag), numbers_of(flag)) for flag in flags if flag.state in _STANDING],
+        "flags": [(flag, url_of(flag), evidence_of(flag)) for flag in flags if flag.state in _STANDING],
         "settled_flags": [(flag, url_of(flag)) for flag in flags if flag.state not in _STANDING][:_SETTLED],
         "flags_url": list_url(Flag, f"item__id__exact={item.pk}&state=any"),
         "outcomes": _outcomes(item, value),

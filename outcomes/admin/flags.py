@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from outcomes.admin.badges import badge
+from outcomes.admin.evidence_words import evidence_of, sentences_of
 from outcomes.models import Flag, FlagAction, QuietRun, Source
 from outcomes.querysets import OPEN_STATES
 from outcomes.services import flags as flag_services
@@ -23,7 +24,7 @@ from productops.workspaces.admin.owned import ReadOnlyAdmin, link_to, list_url, 
 from productops.workspaces.complaints import Complaint, Refused
 from productops.workspaces.dashboard import DashboardSite, Panel, PanelRow
 from productops.workspaces.scope import EDITOR, Scope, asking, workspace_in_hand
-from roadmap.admin.numbers import UNKNOWN, percent, short, words
+from roadmap.admin.numbers import UNKNOWN, words
 from roadmap.models import Item
 
 _WAITING = 10
@@ -71,7 +72,14 @@ class FlagAdmin(ReadOnlyAdmin):
     place = 1
     is_record = False
     act_role = EDITOR
-    list_display = ("reason_shown", "subject", "state_shown", "opened_on", "recommendation_shown", "numbers")
+    list_display = (
+        "reason_shown",
+        "subject",
+        "state_shown",
+        "opened_on",
+        "recommendation_shown",
+        "main_point",
+    )
     list_filter = (StandingFilter, "reason", ("item", ChosenRelatedFilter), ("source", ChosenRelatedFilter))
     list_select_related = ("item", "source", "outcome__metric")
     search_fields = ("item__key", "item__title", "source__key", "source__name")
@@ -89,7 +97,7 @@ class FlagAdmin(ReadOnlyAdmin):
         "subject_link",
         "state_shown",
         "recommendation_shown",
-        "numbers",
+        "evidence_shown",
         ("opened_on", "holding_since"),
         "snoozed_until",
         "dismiss_reason",
@@ -117,9 +125,13 @@ class FlagAdmin(ReadOnlyAdmin):
     def recommendation_shown(self, flag: Flag) -> str:
         return words(flag.recommendation)
 
-    @admin.display(description="numbers")
-    def numbers(self, flag: Flag) -> str:
-        return numbers_of(flag)
+    @admin.display(description="because")
+    def main_point(self, flag: Flag) -> str:
+        return (sentences_of(flag) or [UNKNOWN])[0]
+
+    @admin.display(description="because")
+    def evidence_shown(self, flag: Flag) -> str:
+        return evidence_of(flag) or UNKNOWN
 
     def change_view(
         self,
@@ -268,34 +280,6 @@ def subject_of(flag: Flag) -> str:
     if flag.outcome is not None and flag.item is not None:
         return f"{flag.item.title}: {flag.outcome.metric.name}"
     return flag.item.title if flag.item else flag.source.name if flag.source else UNKNOWN
-
-
-def numbers_of(flag: Flag) -> str:
-    """Return the numbers a flag rests on, as one line."""
-    return ", ".join(
-        f"{words(name)} {_shown(name, value)}" for name, value in flag.evidence.items() if _is_plain(value)
-    )
-
-
-def _is_plain(value: Any) -> bool:
-    return value is not None and value != "" and not isinstance(value, (dict, list))
-
-
-def _shown(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (int, float)):
-        is_share = name in (
-            "share",
-            "low",
-            "high",
-            "threshold",
-            "under_used_below",
-            "mrr_share",
-            "attainment",
-        )
-        return percent(value) if is_share else short(value)
-    return words(str(value))
 
 
 def _given(name: str, data: Mapping[str, str]) -> dict[str, Any]:
