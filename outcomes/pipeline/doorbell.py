@@ -22,8 +22,9 @@ logger = logging.getLogger(__name__)
 TASKS = {"interpret": "outcomes.interpret", "settle": "outcomes.settle", "files": "outcomes.take_files"}
 # Work that takes minutes has a queue of its own, as CELERY_TASK_ROUTES says.
 _QUEUES = {"files": "files"}
-# Rings within this time become one message.
-COALESCE_SECONDS = 0.05
+# Rings within this time of the last message become one. A worker that is at work finds new rows without a ring,
+# and a message costs a web process as much as several deliveries.
+COALESCE_SECONDS = 0.2
 EXPIRES_SECONDS = 10
 
 

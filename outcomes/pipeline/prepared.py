@@ -8,6 +8,8 @@ from typing import Any
 import psycopg
 from django.db import connection
 
+_ONLY_WHEN_ASKED = 2**31
+
 
 def execute_prepared(query: str, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
     """Run a statement on Django's connection and return its rows; errors are Django's.
@@ -16,6 +18,9 @@ def execute_prepared(query: str, values: Mapping[str, Any]) -> Sequence[tuple[An
     whose changes nobody records: whoever is behind the write is not told to the database.
     """
     connection.ensure_connection()
+    if connection.connection.prepare_threshold is None:
+        # Django's way to say never, whatever a statement asks for. Nobody's statement runs this often by itself.
+        connection.connection.prepare_threshold = _ONLY_WHEN_ASKED
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(query, values, prepare=True)
         return cursor.fetchall()

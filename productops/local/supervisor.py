@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from productops.local.places import write_whole
 from productops.local.processes import (
     Account,
     Stop,
@@ -74,7 +75,7 @@ class Post:
             account=service.account,
             when_orphaned=service.when_orphaned,
         )
-        self.pid_file.write_text(f"{self.process.pid}\n")
+        write_whole(self.pid_file, f"{self.process.pid}\n", 0o644)
 
     def fell(self) -> tuple[int, float]:
         """Takes note of an end nobody asked for; answers exit code and pause before the next start."""

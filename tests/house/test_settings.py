@@ -35,3 +35,15 @@ def test_a_process_that_acknowledges_or_computes_commits_durably_and_never_waits
     shown = json.loads(done.stdout)
     assert (shown["synchronous_commit"], shown["statement_timeout"]) == ("on", timeout)
     assert shown["lock_timeout"] not in ("0", "")
+
+
+def test_an_address_that_asks_for_commits_which_do_not_wait_is_not_heeded() -> None:
+    address = f"{os.environ['DATABASE_URL'].partition('?')[0]}?options=-c%20synchronous_commit%3Doff"
+    environ = {**os.environ, "DATABASE_URL": address, "PRODUCTOPS_ROLE": "web"}
+    environ["DJANGO_SETTINGS_MODULE"] = "productops.settings"
+
+    done = subprocess.run(
+        [sys.executable, "-c", _SHOW], env=environ, capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert json.loads(done.stdout)["synchronous_commit"] == "on"
