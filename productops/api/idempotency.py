@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +22,9 @@ from productops.workspaces.models import ApiKey
 
 HEADER = "Idempotency-Key"
 LONGEST_KEY = 255
+# How long a repetition waits for the first, and how often it looks.
+PATIENCE_S = 5.0
+_PAUSE_S = 0.05
 # Says that the answer is one that was given before.
 REPLAYED = "Idempotency-Replayed"
 
@@ -54,16 +58,31 @@ def hold_body(request: Request) -> None:
 def answer_once(handler: Callable[..., Any], request: Request, *args: Any, **kwargs: Any) -> Any:
     """Call the handler and keep its answer in one transaction, or answer as before.
 
-    Raises Problem 409 while the first is still running and 422 for another request under the same key. An
-    error has no effect, so none is kept: sent again, the request is looked at again.
+    While the first is running the others wait for its answer, PATIENCE_S at most. Raises Problem 409 when it
+    is running still and 422 for another request under the same key. An error has no effect, so none is kept:
+    sent again, the request is looked at again.
     """
     repeatable = _repeatable(request)
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return _answer(repeatable, handler, request, *args, **kwargs)
+        except StillRunning:
+            if time.monotonic() >= until:
+                detail = f"The first request with this {HEADER} is still running; try again in a moment."
+                raise Problem(409, "still_running", detail, headers={"Retry-After": "1"}) from None
+        if not connection.in_atomic_block:
+            # Back to the pool: those who wait must not keep the first from the connections it needs.
+            connection.close()
+        time.sleep(_PAUSE_S)
+
+
+def _answer(
+    repeatable: Repeatable, handler: Callable[..., Any], request: Request, *args: Any, **kwargs: Any
+) -> Any:
     with transaction.atomic():
         try:
             known = repeatable.claim()
-        except StillRunning:
-            detail = f"The first request with this {HEADER} is still running; try again in a moment."
-            raise Problem(409, "still_running", detail, headers={"Retry-After": "1"}) from None
         except OtherRequest:
             detail = f"This {HEADER} was used before, for another request."
             raise Problem(422, "idempotency_key_reused", detail) from None

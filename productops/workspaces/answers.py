@@ -53,7 +53,7 @@ class Repeatable:
     def claim(self) -> Answer | None:
         """Take the key until the transaction ends; return the answer that is known already.
 
-        Raises StillRunning without waiting, and OtherRequest.
+        Raises StillRunning without waiting, and OtherRequest. Whoever waits does so outside of a transaction.
         """
         name = f"answer:{self.workspace.pk}:{self.caller}:{self.key}"
         with connection.cursor() as cursor:
