@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from typing import Any, ClassVar
 
 from django.http import HttpResponseBase
@@ -41,7 +42,7 @@ USUAL_ROWS, MOST_ROWS = 50, 200
 MOST_ROWS_OF_A_FILE = 10_000
 
 _PRODUCT = OpenApiParameter("product", OpenApiTypes.STR, description="Of this product: an id or key.")
-_LIMIT = OpenApiParameter(
+LIMIT = OpenApiParameter(
     "limit",
     {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": USUAL_ROWS},
     description="How many rows.",
@@ -146,7 +147,8 @@ def _cell(value: Any) -> Any:
     return " ".join(one.key for one in value) if isinstance(value, list) else value
 
 
-def _answer_of(insight: Insight) -> type[serializers.Serializer]:
+@cache
+def answer_of(insight: Insight) -> type[serializers.Serializer]:
     """The shape of an insight's answer for the OpenAPI document."""
     made = {
         "as_of": serializers.DateField(help_text="The day everything is judged as of."),
@@ -176,8 +178,8 @@ def _views(insight: Insight) -> tuple[Any, Any]:
         f"{noun}InsightView",
         InsightView,
         operation_id=operation,
-        parameters=[*asked, _LIMIT],
-        responses=_answer_of(insight),
+        parameters=[*asked, LIMIT],
+        responses=answer_of(insight),
     )
     file = described(
         f"{noun}InsightFileView",

@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import path
 
 from outcomes.api import (
+    askers,
     deliveries,
     effects,
     experiments,
@@ -90,6 +91,11 @@ PATHS = [
             {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
         ),
         name="source-rule",
+    ),
+    path(
+        "problems/<str:id>/asked-not-using/",
+        askers.AskersOfProblemView.as_view(),
+        name="problem-asked-not-using",
     ),
     path("observations/", observations.ObservationsView.as_view(), name="observations"),
     *insights.PATHS,

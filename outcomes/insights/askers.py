@@ -43,8 +43,15 @@ class Asker:
 
 # One row for each item and customer: of several pieces of evidence the most important, then the newest.
 # Items whose usage names no customer, and those still in their grace, are left out: nothing can be said yet.
+# Whoever spoke of a problem beneath the one that an item is for asked for the item, too.
 _PAIRS = f"""
-    WITH measured AS (
+    WITH RECURSIVE wanted (id) AS (
+        SELECT problem.id FROM roadmap_problem problem
+        WHERE problem.workspace_id = %(workspace)s AND problem.id = %(problem)s::bigint
+        UNION
+        SELECT child.id FROM wanted JOIN roadmap_problem child ON child.parent_id = wanted.id
+        WHERE child.archived_at IS NULL
+    ), measured AS (
         SELECT item.id, item.key, item.title, item.released_on,
                coalesce(item.window_days, %(window)s) AS w,
                EXISTS (SELECT 1 FROM outcomes_usageday u
@@ -52,15 +59,25 @@ _PAIRS = f"""
         FROM roadmap_item item
         WHERE {ITEMS} AND item.status = 'released'
           AND item.released_on <= %(today)s::date - coalesce(item.window_days, %(window)s)
+    ), links AS (
+        SELECT link.item_id, link.problem_id
+        FROM measured JOIN roadmap_link link ON link.item_id = measured.id
+        WHERE %(problem)s::bigint IS NULL OR link.problem_id IN (SELECT id FROM wanted)
+    ), raised (top_id, problem_id) AS (
+        SELECT DISTINCT problem_id, problem_id FROM links
+        UNION
+        SELECT raised.top_id, child.id FROM raised JOIN roadmap_problem child ON child.parent_id = raised.problem_id
+        WHERE child.archived_at IS NULL
     ), pairs AS (
         SELECT DISTINCT ON (measured.id, customer.id)
                measured.id AS item_id, measured.key AS item, measured.title, measured.released_on, measured.w,
                customer.id AS customer_id, customer.key AS customer, customer.name, customer.segment,
                customer.mrr::float8 AS mrr, problem.key AS problem, e.importance, e.observed_on AS asked_on
         FROM measured
-        JOIN roadmap_link link ON link.item_id = measured.id
-        JOIN roadmap_problem problem ON problem.id = link.problem_id
-        JOIN roadmap_evidence e ON e.problem_id = link.problem_id AND NOT e.is_retracted AND e.importance > 0
+        JOIN links ON links.item_id = measured.id
+        JOIN raised ON raised.top_id = links.problem_id
+        JOIN roadmap_problem problem ON problem.id = raised.problem_id
+        JOIN roadmap_evidence e ON e.problem_id = problem.id AND NOT e.is_retracted AND e.importance > 0
              AND (e.observed_on IS NULL OR e.observed_on <= %(today)s)
         JOIN roadmap_customer customer ON customer.id = e.customer_id AND customer.archived_at IS NULL
         WHERE measured.is_known
@@ -85,7 +102,9 @@ def asked_but_not_using(question: Question) -> Told[AskersSummary, Asker]:
                count(DISTINCT customer_id) FILTER (WHERE is_not_using) AS customers_not_using,
                coalesce((SELECT sum(mrr) FROM (
                    SELECT DISTINCT customer_id, mrr FROM told WHERE is_not_using) AS once), 0) AS mrr_not_using,
-               (SELECT count(*) FROM measured WHERE NOT is_known) AS items_without_customers
+               (SELECT count(*) FROM measured WHERE NOT is_known
+                   AND (%(problem)s::bigint IS NULL OR id IN (SELECT item_id FROM links))
+               ) AS items_without_customers
         FROM told
         """,
         question,

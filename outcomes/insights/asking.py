@@ -16,13 +16,14 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Whose workspace it is about, how many rows are wanted, of which product (None: of all), and who asks (None:
-    a key, or nobody who owns anything)."""
+    """Whose workspace it is about, how many rows are wanted, of which product or problem (None: of all), and
+    who asks (None: a key, or nobody who owns anything)."""
 
     workspace: Workspace
     limit: int
     product_id: int | None = None
     user_id: int | None = None
+    problem_id: int | None = None
 
     @property
     def today(self) -> date:
@@ -37,6 +38,7 @@ class Question:
         return {
             "workspace": self.workspace.pk,
             "product": self.product_id,
+            "problem": self.problem_id,
             "today": self.today,
             "window": self.workspace.window_days,
             "limit": self.limit,

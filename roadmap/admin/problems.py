@@ -20,11 +20,20 @@ from roadmap.admin.archiving import ArchivingAdmin
 from roadmap.admin.numbers import short
 from roadmap.likeness import problems_like
 from roadmap.models import Evidence, Link, Problem, ProblemMerge, ProblemStanding
+from roadmap.rates import INCONCLUSIVE, NO_HISTORY, PERIOD_DAYS, RELIEVED, TOO_EARLY, WORSE
+from roadmap.relief import Relief, relief_of
 from roadmap.tree import subtree
 
 _NEWEST = 8
 _BRANCHES = 200
 _ALIKE = 3
+_RELIEF = {
+    RELIEVED: "spoken of less",
+    WORSE: "spoken of more",
+    INCONCLUSIVE: "no clear change",
+    TOO_EARLY: "too early to tell",
+    NO_HISTORY: "too little was written down before to tell",
+}
 
 
 MERGE = RowAction(
@@ -96,7 +105,7 @@ class ProblemAdmin(ArchivingAdmin):
         self, request: HttpRequest, row: Any, name: str, version: int | None, data: Mapping[str, str]
     ) -> str:
         if name == MERGE.name:
-            into = _named(row, data.get("into", "").strip())
+            into = problem_named(row.workspace_id, data.get("into", "").strip(), "into")
             services.merge_problem(**asking(request), problem_id=row.pk, version=version, into=into)
             return f"“{row}” is part of “{into}” now."
         if name == UNMERGE.name:
@@ -118,12 +127,12 @@ class ProblemAdmin(ArchivingAdmin):
         services.restore_problem(**asking(request), problem_id=row.pk, version=version)
 
 
-def _named(row: Problem, key: str) -> Problem:
-    """The other problem of the workspace that is named by its key or id. Raises Refused."""
-    problems = Problem.objects.in_workspace(row.workspace_id)
+def problem_named(workspace_id: int, key: str, field: str) -> Problem:
+    """The problem of the workspace that is named by its key or id in this field of a form. Raises Refused."""
+    problems = Problem.objects.in_workspace(workspace_id)
     found = problems.by_ref(key).first() if key.isprintable() and key else None
     if found is None:
-        raise Refused([Complaint("into", "does_not_exist", f"There is no problem {key[:100]!r} here.")])
+        raise Refused([Complaint(field, "does_not_exist", f"There is no problem {key[:100]!r} here.")])
     return found
 
 
@@ -154,7 +163,9 @@ def problem_card(problem: Problem) -> dict[str, Any]:
         .select_related("customer")
         .order_by(F("observed_on").desc(nulls_last=True), "-id")[:_NEWEST]
     )
-    branches = [(branch, depth, url_of(branch)) for depth, branch in subtree(problem)[1 : _BRANCHES + 1]]
+    tree = subtree(problem)
+    branches = [(branch, depth, url_of(branch)) for depth, branch in tree[1 : _BRANCHES + 1]]
+    reliefs = relief_of([branch for _, branch in tree], problem.workspace.today())
     alike = problems_like(problem.workspace_id, problem.title, problem.description, but=problem.pk)
     likest = [like.problem_id for like in alike[:_ALIKE]]
     found = Problem.objects.in_workspace(problem.workspace_id).in_bulk(likest)
@@ -163,10 +174,20 @@ def problem_card(problem: Problem) -> dict[str, Any]:
         "links": [(link.item, url_of(link.item), link.weight) for link in links],
         "evidence": [(piece, url_of(piece)) for piece in evidence],
         "branches": branches,
+        "relief": (reliefs[0].item, url_of(reliefs[0].item), relief_told(reliefs[0])) if reliefs else None,
         "alike": [(found[pk], url_of(found[pk])) for pk in likest if pk in found],
         "evidence_url": list_url(Evidence, f"problem__id__exact={problem.pk}"),
         "add_evidence_url": f"{reverse('admin:roadmap_evidence_add')}?problem={problem.pk}",
     }
+
+
+def relief_told(relief: Relief) -> str:
+    """What a release brought, in one sentence."""
+    change = relief.change
+    rates = f"{short(change.before)} per {PERIOD_DAYS} days before, {short(change.after)} since"
+    if change.ratio is not None:
+        rates += f", {short(change.ratio)} times as many ({short(change.low)} to {short(change.high)})"
+    return f"{_RELIEF[change.verdict]}: {rates}"
 
 
 def _number(problem: Problem, name: str) -> float | None:

@@ -21,6 +21,7 @@ from roadmap import services
 from roadmap.api import filters, serializers
 from roadmap.api.exports import CSV_RESPONSE, Export
 from roadmap.api.problem_export import PROBLEMS_CSV
+from roadmap.api.relief import ReliefMixin
 from roadmap.api.tree import ProblemTreeMixin
 from roadmap.models import Customer, Evidence, Item, Link, Problem, Product, Release, Survey
 from roadmap.services.batch_kinds import CustomerBatch, EvidenceBatch, LinkBatch, ProblemBatch
@@ -82,7 +83,7 @@ class CustomerViewSet(BulkMixin, RestoredMixin, RoadmapViewSet):
         services.restore_customer(**self.acting(), customer_id=held.pk, version=version)
 
 
-class ProblemViewSet(ProblemTreeMixin, BulkMixin, RestoredMixin, RoadmapViewSet):
+class ProblemViewSet(ProblemTreeMixin, ReliefMixin, BulkMixin, RestoredMixin, RoadmapViewSet):
     """Problems are the front door: ranked by demand, with the evidence for each."""
 
     model = Problem

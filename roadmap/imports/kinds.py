@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from roadmap.imports import columns
+from roadmap.imports.evidence import announce_evidence, evidence_expressions, settle_evidence
 from roadmap.imports.items import announce_items, item_expressions, settle_items
 from roadmap.imports.links import announce_links, settle_links
 from roadmap.imports.problems import announce_problems, problem_expressions, settle_problems
-from roadmap.imports.writing import STAGING, Import, Kind, Written
+from roadmap.imports.writing import Import, Kind, Written
 from roadmap.models import Customer, Evidence, Item, Link, Problem, Product, Survey
 from roadmap.signals import problems_changed, products_changed
 
@@ -34,35 +35,6 @@ def _find_new_revenue(run: Import) -> list[int]:
 def _announce_customers(run: Import, written: Written, customer_ids: list[int]) -> None:
     touched = Evidence.objects.in_workspace(run.workspace.pk).filter(customer__in=customer_ids)
     _tell_problems(run, touched.order_by("problem_id").values_list("problem_id", flat=True).distinct())
-
-
-def _leave_out_known_evidence(run: Import) -> None:
-    """Rows without an external id that say what stands already, in every column, change nothing."""
-    names = ("problem_id", "customer_id", "kind", "quote", "source_url", "observed_on", "importance")
-    # Unknowns are alike here. They are given a value that no row has, because PostgreSQL can hash a plain
-    # comparison but would try every pair of rows with IS NOT DISTINCT FROM.
-    unknown = {"customer_id": "0", "observed_on": "DATE '-infinity'"}
-    same = " AND ".join(
-        f"COALESCE(e.{name}, {unknown[name]}) = COALESCE({run.fresh(name)}, {unknown[name]})"
-        if name in unknown
-        else f"e.{name} = {run.fresh(name)}"
-        for name in names
-    )
-    run.report.unchanged += run.run(
-        f"DELETE FROM {STAGING} s WHERE {run.fresh('external_id')} = '' AND EXISTS ("
-        f"SELECT 1 FROM roadmap_evidence e WHERE e.workspace_id = %(workspace)s"
-        f" AND e.external_id = '' AND NOT e.is_retracted AND {same})"
-    )
-
-
-def _match_evidence(run: Import) -> dict[str, str]:
-    # Whoever states it again takes it back from retraction.
-    return {"is_retracted": "false"}
-
-
-def _announce_evidence(run: Import, written: Written, settled: object) -> None:
-    stated = Evidence.objects.filter(pk__in=written.ids)
-    _tell_problems(run, stated.order_by("problem_id").values_list("problem_id", flat=True).distinct())
 
 
 def _announce_surveys(run: Import, written: Written, settled: object) -> None:
@@ -108,9 +80,9 @@ KINDS: dict[str, Kind] = {
             Evidence,
             conflict="(problem_id, external_id) WHERE NOT (external_id = '')",
             matches="t.problem_id = s.problem_id AND t.external_id = s.external_id AND t.external_id <> ''",
-            settle=_leave_out_known_evidence,
-            expressions=_match_evidence,
-            announce=_announce_evidence,
+            settle=settle_evidence,
+            expressions=evidence_expressions,
+            announce=announce_evidence,
         ),
         Kind(
             columns.SURVEYS,

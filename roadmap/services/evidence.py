@@ -32,13 +32,13 @@ def edit_evidence(
     evidence = _standing(workspace, evidence_id)
     before_id = evidence.problem_id
     if edit(evidence, version, changes, problems_with_the_piece(evidence)):
-        if evidence.problem_id != before_id and evidence.stated_by and evidence.external_id:
+        if evidence.problem_id != before_id and evidence.external_id:
             _route(workspace, evidence.external_id, before_id, evidence.problem_id)
         tell(problems_changed, workspace, [before_id, evidence.problem_id], by)
 
 
 def _route(workspace: Workspace, external_id: str, before_id: int, into_id: int) -> None:
-    """Have what a source repeats of a piece follow it to the problem that a person moved it to."""
+    """Have what a source or a file repeats of a piece follow it to the problem that a person moved it to."""
     routes = EvidenceRoute.objects.in_workspace(workspace.pk).filter(external_id=external_id)
     came_here = routes.filter(into_id=before_id)
     if came_here.exists():

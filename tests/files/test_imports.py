@@ -14,7 +14,8 @@ from outcomes.models.outcomes import ROLES
 from outcomes.models.sources import CADENCES
 from productops.workspaces.models import Member, Role, User, Workspace
 from roadmap.models import Customer, Evidence, Item, Link, Problem, Product, Survey
-from tests.files.importing import a_workspace, listening, take, totals
+from roadmap.services.merging import merge_problem, move_evidence
+from tests.files.importing import PAULA, a_workspace, listening, take, totals
 
 pytestmark = pytest.mark.django_db
 
@@ -298,6 +299,25 @@ def test_evidence_is_matched_by_its_external_id_within_the_problem(filled: Works
     assert totals(report) == (1, 1, 0, 0)
     known = Evidence.objects.get(problem__key="slow", external_id="zd-1")
     assert (known.quote, known.importance, known.version) == ("Still slow", 3, 2)
+
+
+def test_evidence_that_a_person_moved_stays_where_it_was_moved_to(filled: Workspace) -> None:
+    wide = Problem.objects.get(key="wide")
+    piece = Evidence.objects.get(problem__key="slow", external_id="zd-1")
+    move_evidence(workspace=filled, by=PAULA, evidence_id=piece.pk, problem=wide)
+    assert totals(take(filled, "evidence", FILES["evidence"])) == (0, 0, 4, 0)
+    assert Evidence.objects.get(external_id="zd-1").problem == wide
+
+
+def test_evidence_for_a_merged_problem_goes_to_the_other_one(filled: Workspace) -> None:
+    slow, wide = Problem.objects.get(key="slow"), Problem.objects.get(key="wide")
+    merge_problem(workspace=filled, by=PAULA, problem_id=slow.pk, into=wide)
+    take(filled, "evidence", FILES["evidence"])
+    rows = "problem,kind,external_id,quote\nslow,ticket,zd-9,Said\nwide,ticket,zd-9,Said last\nslow,vote,,\n"
+    assert totals(take(filled, "evidence", rows)) == (1, 0, 2, 0)
+    assert totals(take(filled, "evidence", rows)) == (0, 0, 3, 0)
+    assert Evidence.objects.get(external_id="zd-9").quote == "Said last"
+    assert not slow.evidence.exists()
 
 
 def test_evidence_without_an_id_is_new_as_soon_as_one_column_differs(filled: Workspace) -> None:

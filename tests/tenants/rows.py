@@ -126,7 +126,7 @@ _ONE_OF_EACH = {"respondents": 3, "importance_top2": 1, "satisfaction_top2": 1}
 ROWS: dict[str, Row] = {
     "products": Row(R, W, a_product),
     "customers": Row(R, W, a_customer),
-    "problems": Row(R, W, a_problem),
+    "problems": Row(R, W, a_problem, scopes={"asked-not-using": OR}),
     "evidence": Row(R, W, lambda workspace: evidence(a_problem(workspace))),
     "surveys": Row(R, W, lambda workspace: a_survey(a_problem(workspace)), body=_ONE_OF_EACH),
     # Supposing writes nothing.

@@ -295,6 +295,35 @@ def test_customers_who_asked_and_do_not_use_it_are_named(workspace: Workspace, p
     }
 
 
+def test_a_problem_tells_who_asked_for_it_or_a_part_of_it_and_does_not_use_what_was_released(
+    workspace: Workspace, paula: Caller
+) -> None:
+    top = a_problem(workspace, key="top")
+    part, other = a_problem(workspace, key="part", parent=top), a_problem(workspace, key="other")
+    cart, list_, seen = (released(workspace, key=key) for key in ("cart", "list", "seen"))
+    a_link(cart, top), a_link(list_, part), a_link(seen, other)
+    acme, bolt = (a_customer(workspace, key=key, mrr=mrr) for key, mrr in (("acme", 100), ("bolt", 50)))
+    evidence(part, customer=acme), evidence(top, customer=bolt), evidence(other, customer=bolt)
+    for item in (cart, list_, seen):
+        uses(item, a_customer(workspace), TODAY)
+    # What was released for a part of the problem is not what bolt asked for.
+    told = paula.get("problems/top/asked-not-using/").json()
+    pairs = {(row["item"], row["customer"], row["problem"]) for row in told["results"]}
+    assert pairs == {("cart", "acme", "part"), ("cart", "bolt", "top"), ("list", "acme", "part")}
+    assert (told["summary"]["not_using"], told["summary"]["mrr_not_using"]) == (3, 150)
+    (row,) = paula.get("problems/part/asked-not-using/").json()["results"]
+    assert (row["item"], row["customer"]) == ("list", "acme")
+    assert len(asked(paula, "asked-but-not-using/")[1]) == 4
+
+
+def test_the_askers_of_no_problem_or_of_somebody_elses_are_not_found(
+    workspace: Workspace, paula: Caller
+) -> None:
+    theirs = a_problem(a_workspace())
+    for ref in ("nowhere", str(theirs.pk), "%00"):
+        assert paula.get(f"problems/{ref}/asked-not-using/").status_code == 404
+
+
 # --- Bets, flags, removals -------------------------------------------------------------------------------
 
 
