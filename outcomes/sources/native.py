@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
@@ -199,7 +199,8 @@ def read(body: bytes, *, now: datetime) -> NativeBody:
     read_body.sent_at = _sent_at(document.pop("sent_at", None), now)
     _read_covers(document.pop("covers", None), read_body, now)
     for name in SECTIONS:
-        for pointer, raw in _entries(document.pop(name, None), name, read_body):
+        section = document.pop(name, None)
+        for pointer, raw in _whole(section, name) or _entries(section, name, read_body):
             add_row(read_body, name, pointer, raw, now=now)
     for name in document:
         detail = f"{name!r} is not a part of the body this source can state."
@@ -250,6 +251,9 @@ class _Sections(msgspec.Struct):
 _OUTER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _DECODERS: dict[type[Row], Any] = {kind: msgspec.json.Decoder(kind) for kind in SECTIONS.values()}
+_LIST_DECODERS: dict[str, Any] = {
+    name: msgspec.json.Decoder(list.__class_getitem__(kind)) for name, kind in SECTIONS.items()
+}
 
 
 def _document(body: bytes) -> dict[str, Any]:
@@ -273,7 +277,7 @@ def _document(body: bytes) -> dict[str, Any]:
     return document
 
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 # Either kind of bracket opens and closes a level.
 _ALIKE = bytes.maketrans(b"{}", b"[]")
 _OPEN = ord("[")
@@ -315,7 +319,20 @@ def _entries(section: Any, name: str, read_body: NativeBody) -> Iterator[tuple[s
         yield f"/{name}/{index}", entry
 
 
+def _whole(section: Any, name: str) -> Iterator[tuple[str, Row]] | None:
+    """The rows of a section that has nothing to refuse, read at once; None when they must be read one by one."""
+    if not isinstance(section, msgspec.Raw):
+        return None
+    try:
+        rows = _LIST_DECODERS[name].decode(section)
+    except (msgspec.MsgspecError, UnicodeError, OverflowError, ValueError):
+        return None
+    return ((f"/{name}/{index}", row) for index, row in enumerate(rows))
+
+
 def _row(raw: Any, kind: type[R]) -> R:
+    if isinstance(raw, kind):
+        return raw
     try:
         if isinstance(raw, msgspec.Raw):
             return _DECODERS[kind].decode(raw)
@@ -334,35 +351,28 @@ def _check(row: Row, now: datetime) -> None:
     """What types alone cannot say: finite numbers, sane times, clean text, whole identities."""
     for name in row.__struct_fields__:
         value = getattr(row, name)
-        if isinstance(value, str):
-            _check_text(name, value)
-        elif isinstance(value, float) and not math.isfinite(value):
-            raise _RowRefused("not_finite", f"{name} must be a finite number.")
-        elif isinstance(value, datetime):
-            _check_instant(name, value, now)
-        elif isinstance(value, date):
-            _check_day(name, value, now)
-    if isinstance(row, SnapshotRow):
-        _check_snapshot(row)
-    elif isinstance(row, EvidenceRow):
-        if row.kind not in EVIDENCE_KINDS:
-            raise _RowRefused("bad_value", f"kind must be one of {', '.join(sorted(EVIDENCE_KINDS))}.")
-        _check_url("source_url", row.source_url)
-    elif isinstance(row, ReleaseRow):
-        _check_url("url", row.url)
-    elif isinstance(row, ExperimentRow):
-        _check_totals(row)
-    elif isinstance(row, RetractRow):
-        _check_retraction(row)
+        check = _CHECKS.get(type(value))
+        if check is not None:
+            check(name, value, now)
+    as_a_whole = _CHECKS_AS_A_WHOLE.get(type(row))
+    if as_a_whole is not None:
+        as_a_whole(row)
 
 
-def _check_text(name: str, value: str) -> None:
+def _check_text(name: str, value: str, now: datetime) -> None:
     if "\x00" in value:
         raise _RowRefused("bad_value", f"{name} holds a NUL character.")
+    if value.isascii():
+        return
     try:
         value.encode()
     except UnicodeEncodeError:
         raise _RowRefused("bad_value", f"{name} holds half a surrogate pair.") from None
+
+
+def _check_finite(name: str, value: float, now: datetime) -> None:
+    if not math.isfinite(value):
+        raise _RowRefused("not_finite", f"{name} must be a finite number.")
 
 
 def _check_instant(name: str, value: datetime, now: datetime) -> None:
@@ -391,6 +401,16 @@ def _check_snapshot(row: SnapshotRow) -> None:
         raise _RowRefused("bad_value", "eligible goes with active, not with share.")
 
 
+def _check_evidence(row: EvidenceRow) -> None:
+    if row.kind not in EVIDENCE_KINDS:
+        raise _RowRefused("bad_value", f"kind must be one of {', '.join(sorted(EVIDENCE_KINDS))}.")
+    _check_url("source_url", row.source_url)
+
+
+def _check_release(row: ReleaseRow) -> None:
+    _check_url("url", row.url)
+
+
 def _check_totals(row: ExperimentRow) -> None:
     """No values have squares that sum to less than sum² / n (Cauchy and Schwarz); nobody has no values."""
     if abs(row.sum) > MOST_SUM or row.sum_squares > MOST_SUM * MOST_SUM:
@@ -415,6 +435,22 @@ def _check_retraction(row: RetractRow) -> None:
             raise _RowRefused("required", f"to retract {row.kind} say its {name}.")
     if row.kind == "usage" and row.id is None and row.actor is None:
         raise _RowRefused("required", "to retract usage say its id, or its actor.")
+
+
+# A thousand rows are looked at per body: by their very types, as the decoder makes no others.
+_CHECKS: dict[type, Callable[[str, Any, datetime], None]] = {
+    str: _check_text,
+    float: _check_finite,
+    datetime: _check_instant,
+    date: _check_day,
+}
+_CHECKS_AS_A_WHOLE: dict[type[Row], Callable[[Any], None]] = {
+    SnapshotRow: _check_snapshot,
+    EvidenceRow: _check_evidence,
+    ReleaseRow: _check_release,
+    ExperimentRow: _check_totals,
+    RetractRow: _check_retraction,
+}
 
 
 def _sent_at(raw: Any, now: datetime) -> datetime | None:
