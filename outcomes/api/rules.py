@@ -25,7 +25,8 @@ from productops.api.serializers import PlainSerializer, RowSerializer
 from productops.api.views import ReadOnlyViewSet, ResourceViewSet
 from productops.workspaces.complaints import Complaint, Refused
 from productops.workspaces.versions import NotHere
-from roadmap.models import Item
+from roadmap.api.tree import LikeProblemsSerializer, like_problems
+from roadmap.models import Item, Problem
 
 _FIELDS = (
     "match",
@@ -172,6 +173,12 @@ class CandidateSerializer(RowSerializer):
     """A name that a source spoke of and nobody has claimed."""
 
     source = KeyOrId(Source, read_only=True)  # type: ignore[assignment]
+    problem = KeyOrId(
+        Problem,
+        read_only=True,
+        allow_null=True,
+        help_text="What an issue was accepted as evidence for.",
+    )
     kind = serializers.ChoiceField(CANDIDATE_KINDS, read_only=True)
     state = serializers.ChoiceField(CANDIDATE_STATES, read_only=True)
     count = serializers.IntegerField(read_only=True, help_text="How many rows named it.")
@@ -185,6 +192,7 @@ class CandidateSerializer(RowSerializer):
             "kind",
             "name",
             "state",
+            "problem",
             "count",
             "first_seen_at",
             "last_seen_at",
@@ -209,6 +217,7 @@ class AcceptSerializer(PlainSerializer):
     item = KeyOrId(
         Item, required=False, help_text="An existing item: that is used, or that an experiment is on."
     )
+    problem = KeyOrId(Problem, required=False, help_text="What an issue is evidence for; it needs one.")
 
 
 class AcceptedSerializer(CandidateSerializer):
@@ -252,12 +261,18 @@ class CandidateViewSet(ReadOnlyViewSet):
     default_ordering = ("-count",)
 
     def for_show(self, rows: QuerySet[Candidate]) -> QuerySet[Candidate]:
-        return rows.select_related("source")
+        return rows.select_related("source", "problem")
+
+    @extend_schema(responses=LikeProblemsSerializer)
+    @action(detail=True, methods=["get"])
+    def suggested(self, request: Request, **kwargs: Any) -> Response:
+        """The problems that say what an issue says, likest first; none for any other candidate."""
+        return Response({"results": like_problems(candidates.suggested_problems(self.get_object()))})
 
     @extend_schema(request=AcceptSerializer, parameters=[IF_MATCH], responses=moved(AcceptedSerializer))
     @action(detail=True, methods=["post"])
     def accept(self, request: Request, **kwargs: Any) -> Response:
-        """Make it an item, a metric (and the rule) or an experiment, and interpret again what was said of it."""
+        """Make it an item, a metric (and the rule), an experiment or evidence; what was said of it is read again."""
         held = self.get_object()
         said = checked(AcceptSerializer, request)
         version = version_if_said(request, held)

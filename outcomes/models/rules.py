@@ -8,9 +8,9 @@ from outcomes.models.sources import Source
 from outcomes.sources.rules import MAX_LENGTH, TARGETS
 from outcomes.sources.rules import Rule as PureRule
 from productops.workspaces.models import Versioned, WorkspaceOwned
-from roadmap.models import Item
+from roadmap.models import Item, Problem
 
-CANDIDATE_KINDS = ("event", "item", "metric", "experiment")
+CANDIDATE_KINDS = ("event", "item", "metric", "experiment", "evidence")
 CANDIDATE_STATES = ("open", "accepted", "dismissed")
 
 
@@ -74,12 +74,22 @@ class Rule(Versioned):
 
 
 class Candidate(Versioned):
-    """An event name or the key of an item, metric or experiment that a source spoke of and nobody claimed."""
+    """What a source spoke of and nobody claimed: an event name, the key of an item, metric or experiment, or an issue
+    that may be evidence (its external id)."""
 
     source = models.ForeignKey(Source, models.CASCADE, db_constraint=False, related_name="candidates")
     kind = models.CharField(max_length=10, choices=[(k, k) for k in CANDIDATE_KINDS], editable=False)
     name = models.CharField(max_length=200, editable=False)
     state = models.CharField(max_length=9, default="open", choices=[(s, s) for s in CANDIDATE_STATES])
+    problem = models.ForeignKey(
+        Problem,
+        models.CASCADE,
+        null=True,
+        editable=False,
+        db_constraint=False,
+        related_name="+",
+        help_text="What an issue was accepted as evidence for.",
+    )
     # The sum of what each delivery says of it; a delivery remembers what it said, so a replay adds nothing.
     count = models.BigIntegerField(default=0, editable=False)
     first_seen_at = models.DateTimeField(editable=False)
@@ -91,6 +101,10 @@ class Candidate(Versioned):
             models.UniqueConstraint(fields=["source", "kind", "name"], name="one_candidate_per_name"),
             models.CheckConstraint(condition=Q(kind__in=CANDIDATE_KINDS), name="candidate_kind_is_known"),
             models.CheckConstraint(condition=Q(state__in=CANDIDATE_STATES), name="candidate_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(problem__isnull=True) ^ Q(kind="evidence", state="accepted"),
+                name="accepted_evidence_has_a_problem",
+            ),
         ]
 
 

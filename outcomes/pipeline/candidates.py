@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -109,11 +110,9 @@ class Sightings:
 
 
 class _Known:
-    def __init__(self, names: set[tuple[int, str, str]]) -> None:
+    def __init__(self, names: set[tuple[int, str, str]], counts: Mapping[int, int]) -> None:
         self.names = names
-        self._counts: dict[int, int] = {}
-        for source_id, _, _ in names:
-            self._counts[source_id] = self._counts.get(source_id, 0) + 1
+        self._counts = dict(counts)
 
     def has_room(self, source_id: int) -> bool:
         self._counts[source_id] = self._counts.get(source_id, 0) + 1
@@ -122,8 +121,13 @@ class _Known:
 
 def _known(changes: Iterable[tuple[int, int, str, str]]) -> _Known:
     sources = {key[1] for key in changes}
-    rows = Candidate.objects.filter(source_id__in=sources).values_list("source_id", "kind", "name")
-    return _Known(set(rows))
+    rows = Candidate.objects.filter(source_id__in=sources)
+    names = {
+        (source_id, kind, name) for source_id, kind, name in rows.values_list("source_id", "kind", "name")
+    }
+    # What a person accepted takes no room from what waits.
+    waiting = rows.exclude(state="accepted").values_list("source_id", flat=True)
+    return _Known(names, Counter(waiting))
 
 
 def _sample(sample: Any) -> str:

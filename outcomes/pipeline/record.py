@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from outcomes.models import Delivery, Source, SourceDay
-from outcomes.pipeline import exposures, facts, partitions, retention, totals, trackers
+from outcomes.pipeline import exposures, facts, homes, partitions, retention, totals, trackers
 from outcomes.pipeline.effect_marks import effects_around
 from outcomes.pipeline.keys import Keys
 from outcomes.pipeline.marks import Marks
@@ -109,6 +109,7 @@ class Recorder:
         )
         if isinstance(body, EventBody):
             trackers.follow(self.workspace.pk, body, now=timezone.now())
+            homes.place(delivery.source, body, now=timezone.now())
         self._keys.load(body)
         retracted = _by_kind(body.rows["retract"])
         tally = Tally()

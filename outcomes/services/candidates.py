@@ -19,7 +19,8 @@ from productops.workspaces.actors import Actor
 from productops.workspaces.complaints import Complaint, Refused
 from productops.workspaces.models import Workspace
 from productops.workspaces.versions import guarded_update
-from roadmap.models import Item
+from roadmap.likeness import Like, problems_like
+from roadmap.models import Evidence, Item, Problem
 from roadmap.rules import is_key
 from roadmap.services import rows
 from roadmap.services.items import create_item
@@ -41,26 +42,30 @@ def accept_candidate(
     value: str = "",
     aggregation: str = "",
     item: Item | None = None,
+    problem: Problem | None = None,
 ) -> dict[str, Any]:
     """Make the item, metric or experiment of a candidate (and the rule, for an event) and replay what named it.
 
     An event becomes usage of an item, or with `to="observation"` the observations of a metric, whose `value` is an
     expression over the event (1 each if there is none). `key` names the item or metric, an existing one too; left
     out it is made from the name. `item` is an existing one that an event is a use of, or that an experiment is on;
-    a new experiment needs it. Returns {"item", "metric", "rule", "experiment"} as rows or None and
-    "replays", one for every source that spoke of it. Raises Refused, StaleEdit, NotHere, or ImpossibleMove
-    when it was settled before.
+    a new experiment needs it. An issue becomes evidence for `problem`. Returns {"item", "metric", "rule",
+    "experiment"} as rows or None and "replays", one for every source that spoke of it. Raises Refused, StaleEdit,
+    NotHere, or ImpossibleMove when it was settled before, or the issue is evidence for another problem.
     """
     candidate = rows.find(Candidate, workspace, candidate_id)
     guarded_update(Candidate.objects.in_workspace(workspace.pk), candidate_id, version, {})
     if Candidate.objects.get(pk=candidate_id).state == "accepted":
         raise ImpossibleMove("This candidate was accepted before.")
     acting: dict[str, Any] = {"workspace": workspace, "by": by}
+    _check_problem(candidate, problem)
     metric, rule, experiment = None, None, None
     is_used = candidate.kind == "event" and to != "observation"
     if item is not None and not is_used and candidate.kind != "experiment":
         raise Refused([Complaint("item", "not_asked_for", "What this becomes is on no item.")])
-    if candidate.kind == "experiment":
+    if candidate.kind == "evidence":
+        _check_free(candidate, problem)
+    elif candidate.kind == "experiment":
         experiment = _experiment(acting, candidate, key, item)
         item = None
     elif is_used or candidate.kind == "item":
@@ -69,17 +74,18 @@ def accept_candidate(
         metric = _metric(acting, candidate, key, title, aggregation)
     if candidate.kind == "event":
         rule = _rule(acting, candidate, item, metric, value)
-    elif (experiment or item or metric).key != candidate.name:  # type: ignore[union-attr]
+    elif candidate.kind != "evidence" and (experiment or item or metric).key != candidate.name:  # type: ignore[union-attr]
         detail = f"What this source calls {candidate.name!r} must have that key here, too."
         raise Refused([Complaint("key", "invalid", detail)])
     replays = [
-        replay_source(**acting, source=spoken.source, candidate=spoken) for spoken in _claimed_with(candidate)
+        replay_source(**acting, source=spoken.source, candidate=spoken)
+        for spoken in _claimed_with(candidate, problem)
     ]
     made = {"item": item, "metric": metric, "rule": rule, "experiment": experiment}
     return {**made, "replays": replays}
 
 
-def _claimed_with(candidate: Candidate) -> list[Candidate]:
+def _claimed_with(candidate: Candidate, problem: Problem | None) -> list[Candidate]:
     """The candidate and, of anything but an event, what other sources said by the same name: all accepted now."""
     named = Candidate.objects.filter(pk=candidate.pk)
     if candidate.kind != "event":
@@ -88,9 +94,35 @@ def _claimed_with(candidate: Candidate) -> list[Candidate]:
         ).exclude(state="accepted")
     found = list(named.select_related("source").select_for_update(of=("self",)).order_by("source_id"))
     Candidate.objects.filter(pk__in=[one.pk for one in found]).update(
-        state="accepted", version=F("version") + 1
+        state="accepted", problem=problem, version=F("version") + 1
     )
     return found
+
+
+def _check_problem(candidate: Candidate, problem: Problem | None) -> None:
+    """Raises Refused unless there is a problem, a current one, exactly where it is asked for."""
+    if candidate.kind != "evidence" and problem is not None:
+        raise Refused([Complaint("problem", "not_asked_for", "What this becomes is for no problem.")])
+    if candidate.kind == "evidence" and problem is None:
+        raise Refused([Complaint("problem", "required", "Say which problem it is evidence for.")])
+    if problem is not None and problem.archived_at is not None:
+        raise Refused([Complaint("problem", "archived", "The problem is archived; restore it first.")])
+
+
+def _check_free(candidate: Candidate, problem: Problem | None) -> None:
+    """An issue that got its label, or was written down, in the meantime would count for two problems."""
+    held = Evidence.objects.in_workspace(candidate.workspace_id).filter(external_id=candidate.name)
+    other = held.filter(is_retracted=False).exclude(problem=problem).select_related("problem").first()
+    if other is not None:
+        raise ImpossibleMove(f"It is evidence for {other.problem.key} already; move that instead.")
+
+
+def suggested_problems(candidate: Candidate) -> list[Like]:
+    """The problems that say what an issue says, likest first; none for any other candidate."""
+    if candidate.kind != "evidence":
+        return []
+    said = candidate.sample
+    return problems_like(candidate.workspace_id, said.get("title") or "", said.get("text") or "")
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from outcomes.sources.proofs import require_hmac, signed_now
 from outcomes.sources.reading import (
     Event,
     EventBody,
+    Issue,
     day_of,
     first_text,
     instant,
@@ -135,20 +136,28 @@ def _issue(payload: dict[str, Any], read: EventBody, now: datetime) -> None:
     problems = [_problem(label) for label in (labels if isinstance(labels, list) else [])]
     if action == "unlabeled" and (gone := _problem(payload.get("label"))):
         state_row(read, "retract", "/label", {"kind": "evidence", "problem": gone, "id": name}, now=now)
-    for problem in dict.fromkeys(filter(None, problems)):
-        if action in ("deleted", "transferred"):
-            fields: dict[str, Any] = {"kind": "evidence", "problem": problem, "id": name}
-            state_row(read, "retract", "/issue", fields, now=now)
-            continue
-        fields = {
-            "problem": problem,
-            "kind": "ticket",
-            "id": name,
-            "quote": f"{text_of(issue.get('title'))}\n\n{text_of(issue.get('body'))}".strip()[:20_000],
-            "source_url": text_of(issue.get("html_url")),
-            "observed_on": day_of(issue.get("created_at")),
-        }
-        state_row(read, "evidence", "/issue", fields, now=now)
+    named = tuple(dict.fromkeys(filter(None, problems)))
+    says = None if action in ("deleted", "transferred") else _said_by(issue, name)
+    for problem in named:
+        if says is None:
+            gone_with = {"kind": "evidence", "problem": problem, "id": name}
+            state_row(read, "retract", "/issue", gone_with, now=now)
+        else:
+            state_row(read, "evidence", "/issue", {"problem": problem, **says}, now=now)
+    at = read.sent_at or now
+    title, text = text_of(issue.get("title")), text_of(issue.get("body"))
+    read.issues.append(Issue(name, at, named, title, text, says, "/issue"))
+
+
+def _said_by(issue: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What an issue says as evidence, whatever for."""
+    return {
+        "kind": "ticket",
+        "id": name,
+        "quote": f"{text_of(issue.get('title'))}\n\n{text_of(issue.get('body'))}".strip()[:20_000],
+        "source_url": text_of(issue.get("html_url")),
+        "observed_on": day_of(issue.get("created_at")),
+    }
 
 
 def _problem(label: Any) -> str | None:

@@ -87,6 +87,22 @@ class IssueMove:
     pointer: str
 
 
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """An issue that may be evidence: `name` is its external id, `problems` the keys of those it names itself.
+
+    `says` is an evidence row without its problem; None when the issue is gone.
+    """
+
+    name: str
+    at: datetime
+    problems: tuple[str, ...]
+    title: str
+    text: str
+    says: dict[str, Any] | None
+    pointer: str
+
+
 @dataclass(slots=True)
 class EventBody(NativeBody):
     """What a body of an event kind states, beside rows it states directly."""
@@ -95,6 +111,7 @@ class EventBody(NativeBody):
     evaluations: list[Evaluations] = field(default_factory=list)
     totals: list[Total] = field(default_factory=list)
     moves: list[IssueMove] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
 
     def refuse(self, pointer: str, code: str, detail: str) -> None:
         self.refusals.append(Refusal(pointer, code, detail))
