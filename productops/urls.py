@@ -9,6 +9,7 @@ from django.views.generic import RedirectView
 from outcomes.api import door, scrape
 from productops import health
 
+handler404 = "productops.api.errors.not_found"
 handler500 = "productops.api.errors.server_error"
 
 urlpatterns = [

@@ -19,6 +19,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from productops.api.filters import refuse_unknown_parameters
 from productops.api.problems import BadParameter
 
 
@@ -55,6 +56,10 @@ class SchemaView(SpectacularAPIView):
 
     content_negotiation_class = ByFormat
     renderer_classes = [OpenApiYamlRenderer2, OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        refuse_unknown_parameters(request, ("format",))
 
     def _get_schema_response(self, request: Request) -> Response:
         return Response(_document())

@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import DataError, Error, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
+from django.views.defaults import page_not_found
 from rest_framework import exceptions
 
 from productops.api.constraints import refusal_of
@@ -33,7 +34,10 @@ from productops.workspaces.keys import KeyRevokesItself
 from productops.workspaces.versions import NotHere, StaleEdit
 
 API_PATHS = ("/api/", "/in/")
+# Where people look at pages, and browsers fetch what belongs to them.
+PAGE_PATHS = ("/admin/", "/static/")
 NOT_HERE = "There is no such object here."
+NOWHERE = "There is nothing at this address; the API is beneath /api/v1/."
 STALE = "It has been changed since; read it again and repeat the edit on what it is now."
 AWAY = "The database is away or busy. Nothing was done; try again."
 RETRY_AFTER_S = 2
@@ -179,6 +183,13 @@ def unavailable_page() -> HttpResponse:
     """503 for people, who look at pages and not at JSON."""
     headers = {"Retry-After": str(RETRY_AFTER_S)}
     return HttpResponse(AWAY, status=503, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404: a page for people, and a problem for whoever mistook the API's address."""
+    if request.path.startswith(PAGE_PATHS):
+        return page_not_found(request, exception)
+    return problem_response(request, 404, "not_found", NOWHERE)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

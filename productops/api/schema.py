@@ -18,7 +18,7 @@ from productops.api.problems import MEDIA_TYPE, title_of
 from productops.api.serializers import ErrorBodySerializer, RefusesUnknownFields
 from productops.api.views import Resource, StrictView
 
-_EVERYWHERE = (400, 401, 403, 405, 429, 503)
+_EVERYWHERE = (400, 401, 403, 405, 429, 500, 503)
 _WITH_BODY = (409, 411, 413, 415)
 # Printable ASCII, and no blank at an end.
 _KEY = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"}
@@ -45,6 +45,7 @@ _EXAMPLES: dict[int, tuple[str, str, list[dict[str, str]]]] = {
     422: ("idempotency_key_reused", "This Idempotency-Key was used before, for another request.", []),
     428: ("if_match_required", "Send If-Match with the ETag of what you read.", []),
     429: ("too_many_requests", "More than 6000 requests in a minute.", []),
+    500: ("internal", "Something went wrong here. The request id finds it in the log.", []),
     503: ("unavailable", "The database is away or busy. Nothing was done; try again.", []),
 }
 _HEADERS_OF = {
@@ -120,6 +121,8 @@ class ProductopsSchema(AutoSchema):
         made: dict[str, Any] = super()._map_basic_serializer(  # type: ignore[no-untyped-call]
             serializer, direction
         )
+        for told in made.get("properties", {}).values():
+            _either_or_blank(told)
         kind = serializer if isinstance(serializer, type) else type(serializer)
         if not vars(kind).get("__doc__"):
             # What its parent says is about serializers.
@@ -280,6 +283,9 @@ class ProductopsSchema(AutoSchema):
             statuses.add(422)
         if self._is_versioned:
             statuses.update(_BY_VERSION)
+        if getattr(self.view, "action", None) == "bulk":
+            # Nothing was written, and all refused rows agree on why.
+            statuses.update((404, 412))
         if any(getattr(one, "name", "") == "If-Match" for one in self.get_override_parameters()):
             # An action may be based on what was read, too.
             statuses.add(412)
@@ -300,6 +306,12 @@ class ProductopsSchema(AutoSchema):
             self.registry.register_on_missing(component)
         reference: dict[str, Any] = component.ref
         return reference
+
+
+def _either_or_blank(told: dict[str, Any]) -> None:
+    """Let a blank text be both of what it may be: where formats are not looked at, it matches the other, too."""
+    if {"type": "string", "maxLength": 0} in told.get("oneOf", ()):
+        told["anyOf"] = told.pop("oneOf")
 
 
 def _example_of(status: int) -> dict[str, Any]:

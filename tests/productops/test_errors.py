@@ -25,6 +25,8 @@ MEMBERS = {"type", "title", "status", "detail", "instance", "request_id", "error
     [
         ("get", "/api/v1/nothing/", 404),
         ("get", "/api/nothing", 404),
+        ("get", "/nothing/", 404),
+        ("post", "/v1/items/", 404),
         ("get", "/in/", 404),
         ("get", "/in/nothing/at/all/of/it/x", 405),
         ("delete", "/api/v1/items/", 405),
@@ -45,6 +47,11 @@ def test_every_error_is_problem_json_whatever_is_accepted(
     assert set(body) >= MEMBERS
     assert body["status"] == status
     assert body["request_id"] == answer["X-Request-ID"]
+
+
+def test_a_page_that_is_not_there_is_a_page() -> None:
+    caller = Caller(a_workspace())
+    assert caller.client.get("/static/nothing.css")["Content-Type"].startswith("text/html")
 
 
 def test_a_405_says_what_is_allowed() -> None:

@@ -89,6 +89,21 @@ def test_an_action_that_may_be_based_on_what_was_read_says_that_it_can_be_stale(
         assert "412" in operation["responses"]
 
 
+def test_a_batch_says_that_its_rows_can_be_missing_or_stale(document) -> None:
+    batches = [operation for path, _, operation in operations(document) if path.endswith("/bulk/")]
+    assert len(batches) == 8
+    for operation in batches:
+        assert {"404", "409", "412", "500"} <= set(operation["responses"])
+
+
+def test_a_blank_address_is_one_of_the_addresses_that_are_taken(document) -> None:
+    schemas = document["components"]["schemas"]
+    for body, name in (("ItemCard", "url"), ("ItemCardRequest", "url"), ("EvidenceRequest", "source_url")):
+        validator = Draft202012Validator(schemas[body]["properties"][name])
+        assert validator.is_valid("")
+        assert validator.is_valid("https://example.com/")
+
+
 def test_a_list_says_its_filters_and_orderings(document) -> None:
     told = {
         parameter["name"]: parameter for parameter in document["paths"]["/api/v1/items/"]["get"]["parameters"]
@@ -103,6 +118,12 @@ def test_the_document_is_public_as_json_and_yaml() -> None:
     assert (as_json.status_code, as_json["Content-Type"]) == (200, "application/json")
     assert json.loads(as_json.content)["openapi"].startswith("3.1")
     assert Client().get("/api/schema/").content.startswith(b"openapi: 3.1")
+
+
+@pytest.mark.django_db
+def test_the_document_refuses_a_parameter_that_means_nothing() -> None:
+    answer = Client().get("/api/schema/?x=1")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/x")
 
 
 @pytest.mark.django_db
