@@ -93,7 +93,7 @@ def _complaints(
     seen: set[int] = set()
     for index, (outcome, told) in enumerate(outcomes):
         if outcome.item_id != item.pk:
-            yield Complaint(f"outcomes/{index}/outcome", "does_not_exist", "The item has no such outcome.")
+            yield Complaint(f"outcomes/{index}/outcome", "not_of_this_item", "The item has no such outcome.")
         if outcome.pk in seen:
             yield Complaint(f"outcomes/{index}/outcome", "repeated", "Named before.")
         seen.add(outcome.pk)

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
-from outcomes.models import Candidate, FileImport, QuietRun, Rule, ScoringModel, Source
+from outcomes.models import Candidate, FileImport, QuietRun, Replay, Rule, ScoringModel, Source
 from productops.workspaces.models import Change, Invitation, Workspace
 from tests.factories import (
     a_customer,
@@ -93,6 +93,12 @@ def an_import(workspace: Workspace) -> FileImport:
     return FileImport.objects.create(workspace=workspace, kind="items", state="done", body_bytes=1)
 
 
+def a_replay(workspace: Workspace) -> Replay:
+    return Replay.objects.create(
+        workspace=workspace, source=a_source_of_events(workspace), asked_by="Ada", last_id=1
+    )
+
+
 def a_rule(workspace: Workspace) -> Rule:
     return Rule.objects.create(
         workspace=workspace,
@@ -146,9 +152,11 @@ ROWS: dict[str, Row] = {
         a_source_of_events,
         body={"kind": "productops"},
         bodies={"rules": _RULE, "test": {"sample": {"name": "x"}}},
+        scopes={"replay": OW},
     ),
     "rules": Row(OR, "admin", a_rule, body={**_RULE, "source": lambda own: a_source_of_events(own).pk}),
     "deliveries": Row(OR, OW, lambda workspace: a_delivery(a_source(workspace), state="done")),
+    "replays": Row(OR, OW, a_replay),
     "candidates": Row(OR, OW, a_candidate),
     "effects": Row(OR, OW, lambda workspace: an_effect(an_outcome(an_item(workspace)))),
     "experiments": Row(OR, OW, lambda workspace: an_experiment(an_item(workspace))),
