@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from math import isfinite
 
 IDEA, DISCOVERY, DELIVERY, RELEASED, SUNSET, ARCHIVED = (
     "idea",
@@ -38,6 +37,10 @@ EVIDENCE_KINDS = (
 
 IMPACTS = (3, 2, 1, 0.5, 0.25)
 """Massive, high, medium, low, minimal: how much an item moves its outcome for one person reached."""
+
+MOST_REACH = 1e12
+LEAST_EFFORT, MOST_EFFORT = 0.001, 1e6
+"""Bounds of the estimates, far beyond any: between them no value overflows or vanishes."""
 
 MOST_IMPORTANT = 3
 """Importance of evidence runs from 0 to this."""
@@ -153,15 +156,17 @@ def _impossible_estimates(
 ) -> list[Complaint]:
     """Return the complaints about the four estimates. NaN and infinity fail every one of these tests."""
     complaints = []
-    if reach is not None and not (isfinite(reach) and reach >= 0):
-        complaints.append(Complaint("reach", "out_of_range", "Reach cannot be less than 0."))
+    if reach is not None and not 0 <= reach <= MOST_REACH:
+        detail = f"Reach is between 0 and {MOST_REACH:,.0f} people."
+        complaints.append(Complaint("reach", "out_of_range", detail))
     if impact is not None and impact not in IMPACTS:
         allowed = ", ".join(str(step) for step in IMPACTS)
         complaints.append(Complaint("impact", "invalid_choice", f"Must be one of {allowed}."))
     if confidence is not None and not 0 < confidence <= 1:
         complaints.append(Complaint("confidence", "out_of_range", "Must be above 0 and at most 1."))
-    if effort is not None and not (isfinite(effort) and effort > 0):
-        complaints.append(Complaint("effort", "out_of_range", "Effort must be above 0 person-months."))
+    if effort is not None and not LEAST_EFFORT <= effort <= MOST_EFFORT:
+        detail = f"Effort is between {LEAST_EFFORT} and {MOST_EFFORT:,.0f} person-months."
+        complaints.append(Complaint("effort", "out_of_range", detail))
     return complaints
 
 

@@ -19,6 +19,8 @@ from roadmap.services import rows
 
 # The columns are PostgreSQL smallints.
 _MOST_PERIODS = 3650
+# Far beyond any: sums of weights must not overflow.
+MOST_WEIGHT = 1_000_000
 
 
 @transaction.atomic
@@ -84,8 +86,9 @@ def problems_with_outcome(workspace: Workspace, fields: dict[str, Any]) -> list[
         if value is not None and not isfinite(value):
             complaints.append(Complaint(field, "invalid", "Must be a finite number."))
     weight = fields.get("weight", 1)
-    if weight is None or not (isfinite(weight) and weight > 0):
-        complaints.append(Complaint("weight", "out_of_range", "A weight must be above 0."))
+    if weight is None or not 0 < weight <= MOST_WEIGHT:
+        detail = f"A weight is above 0 and at most {MOST_WEIGHT:,}."
+        complaints.append(Complaint("weight", "out_of_range", detail))
     margin = fields.get("margin")
     if margin is not None and not (isfinite(margin) and margin >= 0):
         complaints.append(Complaint("margin", "out_of_range", "A margin cannot be below 0."))

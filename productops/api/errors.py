@@ -43,9 +43,9 @@ AWAY = "The database is away or busy. Nothing was done; try again."
 RETRY_AFTER_S = 2
 
 # 08 connection, 53 out of resources, 57P01-03 shutting down or starting, 25006 read only (a standby);
-# 40001, 40P01, 55P03 and 57014: it is there, but could not do it in time beside others.
+# 40001, 40P01, 55P03, 57014 and 25P03: it is there, but could not do it in time beside others.
 _AWAY_CLASSES = ("08", "53")
-_AWAY_STATES = frozenset({"57P01", "57P02", "57P03", "25006", "40001", "40P01", "55P03", "57014"})
+_AWAY_STATES = frozenset({"57P01", "57P02", "57P03", "25006", "40001", "40P01", "55P03", "57014", "25P03"})
 
 _CODES = {400: "bad_request", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 500: "internal"}
 _WORDS = {

@@ -27,6 +27,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from productops.api import pages
 from productops.api.authentication import actor_of, workspace_of
+from productops.api.conflicts import again_after_conflict
 from productops.api.filters import WorkspaceFilters, refuse_unknown_parameters
 from productops.api.idempotency import answer_once, carries_key, hold_body, is_asked_for
 from productops.api.pages import KeysetPages
@@ -57,9 +58,12 @@ class StrictView(APIView):
             # Under WSGI such a body reads as empty, which would be taken for a request without one.
             raise Problem(411, "length_required", "Send the body with its Content-Length.")
         refuse_unknown_parameters(request, self.parameters())
-        if is_asked_for(request) and (handler := getattr(self, "post", None)) is not None:
+        if (method := str(request.method).lower()) not in ("get", "head"):
+            handler = getattr(self, method)
+            if is_asked_for(request):
+                handler = partial(answer_once, handler)
             # REST framework looks the handler up after this, as it does for the actions of a viewset.
-            self.__dict__["post"] = partial(answer_once, handler)
+            self.__dict__[method] = partial(again_after_conflict, handler)
 
     def parameters(self) -> Iterable[str]:
         """The names of the query parameters that mean something here."""

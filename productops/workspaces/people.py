@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from productops.workspaces.actors import Actor
@@ -124,19 +125,32 @@ def withdraw_invitation(*, workspace: Workspace, by: Actor, invitation_id: int, 
     guarded_delete(Invitation.objects.in_workspace(workspace.pk), invitation_id, version)
 
 
-@transaction.atomic
 def accept_invitation(*, token: str, user: User | None, newcomer: Newcomer | None) -> Member:
     """Make the person who holds the token a member: the one who is signed in, or a new one.
 
     A member keeps the role they have if it is the higher one. Raises InvitationRefused, HasAccount, and Refused
     for a password that will not do.
     """
-    found = Invitation.objects.select_for_update(of=("self",)).select_related("workspace")
-    invitation = found.filter(token_hash=_hash(token)).first()
-    now = timezone.now()
-    if invitation is None or invitation.accepted_at is not None or invitation.expires_at <= now:
+    hashed = ""
+    if user is None and newcomer is not None:
+        _standing(Invitation.objects.all(), token)
+        # Takes seconds on a busy machine: not while anything is locked.
+        hashed = make_password(newcomer.password)
+    with transaction.atomic():
+        locked = Invitation.objects.select_for_update(of=("self",)).select_related("workspace")
+        return _accept(_standing(locked, token), user, newcomer, hashed)
+
+
+def _standing(invitations: QuerySet[Invitation], token: str) -> Invitation:
+    invitation = invitations.filter(token_hash=_hash(token)).first()
+    if invitation is None or invitation.accepted_at is not None or invitation.expires_at <= timezone.now():
         raise InvitationRefused
-    person = user or _new_person(invitation.email, newcomer)
+    return invitation
+
+
+def _accept(invitation: Invitation, user: User | None, newcomer: Newcomer | None, hashed: str) -> Member:
+    now = timezone.now()
+    person = user or _new_person(invitation.email, newcomer, hashed)
     say_who(Actor(name=person.get_full_name() or person.username, user_id=person.pk, via="api"))
     member = Member.objects.in_workspace(invitation.workspace_id).filter(user=person).first()
     if member is None:
@@ -151,7 +165,7 @@ def accept_invitation(*, token: str, user: User | None, newcomer: Newcomer | Non
 _RANK = {Role.VIEWER.value: 0, Role.EDITOR.value: 1, Role.ADMIN.value: 2}
 
 
-def _new_person(email: str, newcomer: Newcomer | None) -> User:
+def _new_person(email: str, newcomer: Newcomer | None, hashed: str) -> User:
     if User.objects.filter(Q(username__iexact=email) | Q(email__iexact=email)).exists():
         raise HasAccount
     if newcomer is None:
@@ -159,7 +173,7 @@ def _new_person(email: str, newcomer: Newcomer | None) -> User:
     first, _, last = newcomer.name.strip().partition(" ")
     person = User(username=email, email=email, first_name=first, last_name=last.strip(), is_staff=True)
     _refuse_bad_person(person, newcomer.password)
-    person.set_password(newcomer.password)
+    person.password = hashed
     person.save(force_insert=True)
     return person
 

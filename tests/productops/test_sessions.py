@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.hashers import make_password
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -202,6 +204,18 @@ def test_a_withdrawn_or_replaced_invitation_opens_nothing() -> None:
     second = admin.get("invitations/").json()["results"][0]["id"]
     assert admin.delete(f"invitations/{second}/").status_code == 204
     assert Browser().post("invitations/accept/", {"token": newer, **NEW}).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_password_is_hashed_while_nothing_is_locked(monkeypatch) -> None:
+    _, token = invited(a_workspace())
+
+    def hash_it(password: str) -> str:
+        assert not connection.in_atomic_block
+        return make_password(password)
+
+    monkeypatch.setattr("productops.workspaces.people.make_password", hash_it)
+    assert Browser().post("invitations/accept/", {"token": token, **NEW}).status_code == 201
 
 
 def test_somebody_with_an_account_signs_in_and_then_accepts() -> None:
