@@ -90,6 +90,8 @@ def _take(request: HttpRequest, source: Sender | None, path: str) -> HttpRespons
             return _verified(request, senders.look_up(changed.token), path, body, content_type)
     except _TooLarge as error:
         return problem_response(request, 413, "too_large", str(error))
+    except _CutShort as error:
+        return problem_response(request, 400, "cut_short", str(error))
     except (_UnknownEncoding, _UnknownType) as error:
         return problem_response(request, 415, "unsupported_media_type", str(error))
     except (SignatureRefused, receive.SenderChanged):
@@ -162,6 +164,10 @@ class _TooLarge(Exception):
     pass
 
 
+class _CutShort(Exception):
+    pass
+
+
 class _UnknownEncoding(Exception):
     pass
 
@@ -185,6 +191,10 @@ def _whole_body(request: HttpRequest) -> bytes:
     if len(body) > limit:
         drain(stream)
         raise _TooLarge(message)
+    declared = request.headers.get("Content-Length", "")
+    if declared.isdecimal() and len(body) < int(declared):
+        # Its sender went away in the middle. Stored, it would stand for what was meant to be sent.
+        raise _CutShort(f"{len(body)} bytes came of the {declared} that were announced.")
     return body
 
 

@@ -277,7 +277,8 @@ def _document(body: bytes) -> dict[str, Any]:
     return document
 
 
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+# One that never ends goes to the end of the body: tried anew at each of its quotes, it would take quadratic time.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 # Either kind of bracket opens and closes a level.
 _ALIKE = bytes.maketrans(b"{}", b"[]")
 _OPEN = ord("[")

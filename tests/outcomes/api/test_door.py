@@ -51,6 +51,14 @@ def sender() -> Sender:
     return Sender()
 
 
+def test_a_body_that_was_cut_off_on_its_way_is_not_stored(sender: Sender) -> None:
+    whole = b'{"covers": ["2026-05-01"]}'
+    cut = {"wsgi.input": io.BytesIO(whole[:10]), "CONTENT_LENGTH": str(len(whole))}
+    answer = sender.post(whole[:10], **cut)
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:productops:problem:cut_short")
+    assert not Delivery.objects.exists()
+
+
 def test_a_signed_body_is_stored_as_its_bytes_and_answered_202(sender: Sender) -> None:
     answer = sender.post(b'{ "covers" : [] }')
     delivery = Delivery.objects.get()

@@ -269,3 +269,10 @@ def read_or_none(raw: bytes) -> NativeBody | None:
         if not str(refused):
             raise
         return None
+
+
+@pytest.mark.parametrize("text", [b'"\\' * 450_000, b'"' + b'\\"' * 450_000, b'"\\\\' * 300_000])
+def test_a_text_that_never_ends_is_looked_through_once(text: bytes) -> None:
+    # Looked through anew at each quote, this one body would take hours.
+    with pytest.raises(BodyRefused):
+        read(b"[" * 40 + text, now=NOW)
