@@ -103,11 +103,12 @@ class ValueReplaySerializer(serializers.Serializer):
     on = serializers.DateField()
     record = ValueRecordSerializer(allow_null=True, help_text="Null when nothing had been valued by then.")
     recomputed = ComputedSerializer()
-    is_equal = serializers.BooleanField()
+    is_equal = serializers.BooleanField(allow_null=True, help_text="Null without a record to compare with.")
     differs = DifferenceSerializer(many=True)
     because = serializers.ListField(
         child=serializers.CharField(),
-        help_text="What may lie behind a difference: `late_data`, or the types of what was edited since.",
+        help_text="What may lie behind a difference: `late_data`, or the types of what was edited since;"
+        " `no_record` when nothing had been valued by that day.",
     )
 
 

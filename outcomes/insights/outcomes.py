@@ -25,16 +25,19 @@ _ORDER = {
 
 @dataclass(frozen=True, slots=True)
 class OutcomesSummary:
-    """Outcomes of released items but guardrails. The hit rate is over those whose attainment is known, with its
-    95% interval; the pace is the median of those that are known."""
+    """Outcomes of released items but guardrails, each in one state: hit, missed, on_pace, behind or unknown.
+
+    The hit rate, with its 95% interval, is `hits` among those `due_or_decided`: their attainment is known, and
+    their day has passed or their effect is decided. The pace is the median of those that are known."""
 
     outcomes: int
-    known: int
-    hits: int
+    hit: int
     missed: int
     on_pace: int
     behind: int
     unknown: int
+    due_or_decided: int
+    hits: int
     hit_rate: float | None
     low: float | None
     high: float | None
@@ -63,7 +66,8 @@ class TrackedOutcome:
 _READ = f"""
     SELECT outcome.id, item.key AS item, item.title, metric.key AS metric, outcome.role, outcome.target,
            outcome.due_on, (reading ->> 'baseline')::float8 AS baseline, (reading ->> 'current')::float8 AS current,
-           (reading ->> 'attainment')::float8 AS attainment, (reading ->> 'pace')::float8 AS pace
+           (reading ->> 'attainment')::float8 AS attainment, (reading ->> 'pace')::float8 AS pace,
+           (reading #>> '{{effect,decided_on}}')::date AS decided_on
     FROM roadmap_item item
     JOIN outcomes_outcome outcome ON outcome.item_id = item.id
     JOIN outcomes_metric metric ON metric.id = outcome.metric_id AND metric.archived_at IS NULL
@@ -80,18 +84,21 @@ _READ = f"""
 
 def outcome_pace(question: Question) -> Told[OutcomesSummary, TrackedOutcome]:
     """Outcomes of released items: missed ones first, then those behind."""
-    tracked = [_tracked(row, question.today) for row in read(_READ, question)]
+    rows = read(_READ, question)
+    settled = [row["attainment"] for row in rows if _is_settled(row, question.today)]
+    tracked = [_tracked(row, question.today) for row in rows]
     tracked.sort(key=lambda one: (_ORDER[one.state], one.due_on or date.max, one.id))
     states = Counter(one.state for one in tracked)
-    rate = tracking.hit_rate([one.attainment for one in tracked])
+    rate = tracking.hit_rate(settled)
     summary = OutcomesSummary(
         outcomes=len(tracked),
-        known=rate.known,
-        hits=rate.hits,
+        hit=states[tracking.HIT],
         missed=states[tracking.MISSED],
         on_pace=states[tracking.ON_PACE],
         behind=states[tracking.BEHIND],
         unknown=states[tracking.UNKNOWN],
+        due_or_decided=rate.known,
+        hits=rate.hits,
         hit_rate=rate.rate,
         low=rate.low,
         high=rate.high,
@@ -100,6 +107,13 @@ def outcome_pace(question: Question) -> Told[OutcomesSummary, TrackedOutcome]:
     return Told(summary, tracked[: question.limit])
 
 
+def _is_settled(row: dict[str, Any], today: date) -> bool:
+    """Whether it can be called a hit or not: before its day a miss would still be open, and hits alone no rate."""
+    is_due = row["due_on"] is not None and row["due_on"] < today
+    return is_due or row["decided_on"] is not None
+
+
 def _tracked(row: dict[str, Any], today: date) -> TrackedOutcome:
     state = tracking.state_of(row["attainment"], row["pace"], row["due_on"], today)
-    return TrackedOutcome(**row, state=state)
+    told = {name: row[name] for name in TrackedOutcome.__dataclass_fields__ if name != "state"}
+    return TrackedOutcome(**told, state=state)

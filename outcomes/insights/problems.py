@@ -12,7 +12,9 @@ from outcomes.insights.asking import Question, Told, read
 
 @dataclass(frozen=True, slots=True)
 class ProblemsSummary:
-    """How many problems there are and how much of their own demand nobody works on; own: without subproblems."""
+    """How many problems there are, and the demand of the topmost ones, each with all that is beneath it, so that
+    who asked for several parts of one problem is counted once; without items: of those where neither it nor any
+    part of it has an item."""
 
     problems: int
     without_items: int
@@ -42,8 +44,7 @@ _RANKED = """
            coalesce(standing.revenue_at_stake, 0) AS revenue_at_stake, standing.opportunity,
            coalesce(standing.is_low_evidence, false) AS is_low_evidence,
            coalesce(standing.customer_count, 0) AS customers,
-           coalesce(standing.own_demand, 0) AS own_demand,
-           coalesce(standing.own_revenue_at_stake, 0) AS own_revenue, linked.items, linked.released_items
+           linked.items, linked.released_items
     FROM roadmap_problem problem
     LEFT JOIN roadmap_problemstanding standing ON standing.problem_id = problem.id
     CROSS JOIN LATERAL (
@@ -54,16 +55,30 @@ _RANKED = """
     WHERE problem.workspace_id = %(workspace)s AND problem.archived_at IS NULL
 """
 
+# Whose parent is archived stands at the top itself.
+_TREE = """
+    SELECT problem.id, problem.id AS root
+    FROM roadmap_problem problem LEFT JOIN roadmap_problem parent ON parent.id = problem.parent_id
+    WHERE problem.workspace_id = %(workspace)s AND problem.archived_at IS NULL
+      AND (parent.id IS NULL OR parent.archived_at IS NOT NULL)
+    UNION ALL
+    SELECT problem.id, tree.root
+    FROM tree JOIN roadmap_problem problem ON problem.parent_id = tree.id AND problem.archived_at IS NULL
+"""
+
 
 def ranked_problems(question: Question) -> Told[ProblemsSummary, RankedProblem]:
     """All problems by demand, those without an item first among equals."""
     (summary,) = read(
         f"""
-        SELECT count(*) AS problems, count(*) FILTER (WHERE items = 0) AS without_items,
-               coalesce(sum(own_demand), 0) AS demand,
-               coalesce(sum(own_demand) FILTER (WHERE items = 0), 0) AS demand_without_items,
-               coalesce(sum(own_revenue) FILTER (WHERE items = 0), 0) AS revenue_without_items
-        FROM ({_RANKED}) AS ranked
+        WITH RECURSIVE tree AS ({_TREE}),
+        ranked AS ({_RANKED}),
+        top AS (SELECT tree.root, sum(ranked.items) AS items FROM tree JOIN ranked USING (id) GROUP BY tree.root)
+        SELECT count(*) AS problems, count(*) FILTER (WHERE ranked.items = 0) AS without_items,
+               coalesce(sum(demand) FILTER (WHERE top.root IS NOT NULL), 0) AS demand,
+               coalesce(sum(demand) FILTER (WHERE top.items = 0), 0) AS demand_without_items,
+               coalesce(sum(revenue_at_stake) FILTER (WHERE top.items = 0), 0) AS revenue_without_items
+        FROM ranked LEFT JOIN top ON top.root = ranked.id
         """,
         question,
     )

@@ -24,7 +24,8 @@ OTHERS = ("link", "evidence", "survey", "problem", "customer", "product", "metri
 class Replay:
     """A past value: as recorded (None when nothing was) and as it comes out now.
 
-    `because` says what may lie behind a difference: late data, or the types of what was edited since.
+    `because` says what may lie behind a difference, late data or the types of what was edited since, or that
+    there is no record to compare with.
     """
 
     on: date
@@ -34,8 +35,8 @@ class Replay:
     because: list[str] = field(default_factory=list)
 
     @property
-    def is_equal(self) -> bool:
-        return self.record is not None and not self.differs
+    def is_equal(self) -> bool | None:
+        return None if self.record is None else not self.differs
 
 
 def value_at(*, workspace: Workspace, item: Item, on: date) -> Replay:
@@ -51,7 +52,7 @@ def value_at(*, workspace: Workspace, item: Item, on: date) -> Replay:
         .first()
     )
     if record is None:
-        return Replay(on, None, _valued(workspace, item, on, None))
+        return Replay(on, None, _valued(workspace, item, on, None), because=["no_record"])
     recomputed = _valued(workspace, item, on, record)
     differs = [
         {"name": name, "recorded": before, "recomputed": after}

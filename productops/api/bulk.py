@@ -27,6 +27,7 @@ from productops.workspaces.batches import (
     IMPOSSIBLE,
     MOST_ROWS,
     NOT_FOUND,
+    NOT_WRITTEN,
     REFUSED,
     ROW_STATUSES,
     STALE,
@@ -89,7 +90,7 @@ class BulkMixin(Resource):
 
         A row without `version` makes one. A row with `version` changes the one that its `id`, or its `key`,
         names, if it still has that version. When a row is refused and `partial` was not asked for, nothing is
-        written and the problem's `results` answer for every row.
+        written and the problem's `results` answer for every row: `refused` with its errors, or `not_written`.
         """
         return answer_rows(request, self._write)
 
@@ -230,7 +231,8 @@ def _problem(results: list[dict[str, Any]]) -> Problem:
     detail = f"Nothing was written: {refused} of {len(results)} rows were refused."
     for result in results:
         if result["status"] != REFUSED:
-            result |= {"id": None, "version": None} if result["status"] == CREATED else {}
+            result |= {"id": None} if result["status"] == CREATED else {}
+            result |= {"status": NOT_WRITTEN, "version": None}
     code = {404: "not_found", 409: "taken", 412: "stale_edit"}.get(status, "invalid")
     return Problem(status, code, detail, errors, members={"results": results})
 

@@ -18,6 +18,9 @@ REFUSED: Literal["refused"] = "refused"
 
 ROW_STATUSES = (CREATED, UPDATED, UNCHANGED, REFUSED)
 
+# What a row would have been taken for does not matter when the whole is refused for another one.
+NOT_WRITTEN: Literal["not_written"] = "not_written"
+
 # Why a row is refused although its values are fine; every other code is about a value.
 NOT_FOUND, STALE, TAKEN, IMPOSSIBLE = "not_found", "stale_edit", "taken", "impossible_move"
 

@@ -95,7 +95,7 @@ def test_one_bad_row_refuses_all_and_every_row_is_answered_for(paula: Caller, wo
         "/rows/3/key",
         "/rows/4",
     }
-    assert statuses(response) == ["created", "refused", "refused", "refused", "refused"]
+    assert statuses(response) == ["not_written", "refused", "refused", "refused", "refused"]
     assert response.json()["results"][0]["id"] is None
     assert Item.objects.count() == 1
 

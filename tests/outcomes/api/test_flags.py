@@ -247,7 +247,8 @@ def test_one_flag_that_cannot_be_moved_holds_up_all_unless_partial_was_said(
     rows = [{"id": flag.pk, "action": "dismiss"}, {"id": over.pk, "action": "dismiss"}]
     refused = moves(paula, rows)
     assert (refused.status_code, pointers(refused)) == (409, {"/rows/1/action"})
-    assert [row["status"] for row in refused.json()["results"]] == ["updated", "refused"]
+    told = [(row["status"], row["version"]) for row in refused.json()["results"]]
+    assert told == [("not_written", None), ("refused", None)]
     assert Flag.objects.get(pk=flag.pk).state == "open"
     told = moves(paula, rows, "?partial=true").json()
     assert (told["updated"], told["refused"]) == (1, 1)

@@ -156,6 +156,23 @@ def test_problems_are_ranked_and_say_how_much_nobody_works_on(workspace: Workspa
     assert (summary["problems"], summary["without_items"], summary["demand_without_items"]) == (3, 2, 12)
 
 
+def test_who_asked_for_several_parts_of_a_problem_is_counted_once_in_the_totals(
+    workspace: Workspace, paula: Caller
+) -> None:
+    top = a_problem(workspace, key="top")
+    parts = [a_problem(workspace, key=key, parent=top) for key in ("part", "other-part")]
+    for problem in (top, *parts):
+        ProblemStanding.objects.create(
+            workspace=workspace, problem=problem, demand=5, own_demand=5, revenue_at_stake=70
+        )
+    summary, _ = asked(paula, "problems/")
+    assert summary["demand"] == summary["demand_without_items"] == 5
+    assert summary["revenue_without_items"] == 70
+    a_link(released(workspace), parts[0])
+    summary, _ = asked(paula, "problems/")
+    assert (summary["without_items"], summary["demand"], summary["demand_without_items"]) == (2, 5, 0)
+
+
 def test_a_wish_is_an_item_without_a_problem_or_an_outcome(workspace: Workspace, paula: Caller) -> None:
     whole = an_item(workspace, key="whole")
     a_link(whole, a_problem(workspace))
@@ -327,11 +344,12 @@ def test_the_askers_of_no_problem_or_of_somebody_elses_are_not_found(
 # --- Bets, flags, removals -------------------------------------------------------------------------------
 
 
-def an_outcome_read(item: Item, attainment: float | None, **fields: Any) -> None:
+def an_outcome_read(
+    item: Item, attainment: float | None, more: dict[str, Any] | None = None, **fields: Any
+) -> None:
     outcome = an_outcome(item, target=10, **fields)
-    a_value(
-        item, explanation={"outcomes": [{"id": outcome.pk, "attainment": attainment, "pace": attainment}]}
-    )
+    reading = {"id": outcome.pk, "attainment": attainment, "pace": attainment, **(more or {})}
+    a_value(item, explanation={"outcomes": [reading]})
 
 
 def test_outcomes_are_hit_missed_or_on_their_way(workspace: Workspace, paula: Caller) -> None:
@@ -339,6 +357,8 @@ def test_outcomes_are_hit_missed_or_on_their_way(workspace: Workspace, paula: Ca
         ("hit", 0.95, None),
         ("missed", 0.5, date(2026, 4, 30)),
         ("behind", 0.4, date(2026, 6, 1)),
+        ("early", 0.95, date(2026, 6, 1)),
+        ("kept", 1.0, date(2026, 4, 30)),
         ("unknown", None, None),
     ):
         an_outcome_read(released(workspace, key=key), attainment, due_on=due_on)
@@ -346,12 +366,24 @@ def test_outcomes_are_hit_missed_or_on_their_way(workspace: Workspace, paula: Ca
     an_outcome_read(an_item(workspace, key="not-released"), 1.0)
     summary, rows = asked(paula, "outcomes/")
     assert [(row["item"], row["state"]) for row in rows] == [
-        ("missed", "missed"), ("behind", "behind"), ("hit", "hit"), ("unknown", "unknown"),
+        ("missed", "missed"), ("behind", "behind"), ("kept", "hit"), ("early", "hit"), ("hit", "hit"),
+        ("unknown", "unknown"),
     ]  # fmt: skip
-    assert (summary["outcomes"], summary["known"], summary["hits"]) == (4, 3, 1)
-    assert summary["hit_rate"] == pytest.approx(1 / 3)
-    assert summary["low"] < 1 / 3 < summary["high"]
-    assert summary["median_pace"] == 0.5
+    states = ("hit", "missed", "on_pace", "behind", "unknown")
+    assert summary["outcomes"] == sum(summary[state] for state in states) == 6
+    assert (summary["due_or_decided"], summary["hits"], summary["hit_rate"]) == (2, 1, 0.5)
+    assert summary["low"] < 0.5 < summary["high"]
+    assert summary["median_pace"] == 0.95
+
+
+def test_an_outcome_whose_effect_is_decided_counts_in_the_hit_rate_before_it_is_due(
+    workspace: Workspace, paula: Caller
+) -> None:
+    effect = {"decided_on": "2026-04-20"}
+    an_outcome_read(released(workspace, key="tried"), 1.0, {"effect": effect}, due_on=date(2026, 6, 1))
+    an_outcome_read(released(workspace, key="open"), 0.2, due_on=date(2026, 6, 1))
+    summary, _ = asked(paula, "outcomes/")
+    assert (summary["due_or_decided"], summary["hits"], summary["hit_rate"]) == (1, 1, 1)
 
 
 def test_bets_are_compared_by_their_ranks(workspace: Workspace, paula: Caller) -> None:

@@ -169,7 +169,7 @@ def test_late_data_is_said_to_be_why_a_past_value_differs(team: Team, paula: Cal
 
 def test_before_anything_was_valued_there_is_no_record(paula: Caller) -> None:
     told = at(paula, date(2025, 1, 1))
-    assert (told["record"], told["is_equal"]) == (None, False)
+    assert (told["record"], told["is_equal"], told["because"]) == (None, None, ["no_record"])
     assert paula.get("items/carts/value/at/?on=yesterday").status_code == 400
     assert paula.get("items/carts/value/at/?on=2030-01-01").status_code == 400
 
