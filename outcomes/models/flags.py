@@ -7,6 +7,7 @@ from outcomes.models.outcomes import Outcome
 from outcomes.models.quiet import QuietRun
 from outcomes.models.sources import Source
 from outcomes.querysets import OPEN_STATES, FlagManager
+from productops.workspaces.indexes import in_known_order_of, in_order_of
 from productops.workspaces.models import User, Versioned, WorkspaceOwned
 from roadmap.models import Item
 
@@ -65,6 +66,13 @@ class Flag(Versioned):
         indexes = [
             # Read by the list of standing flags and by the cards' flags.
             models.Index(fields=["item"], condition=Q(state__in=OPEN_STATES), name="flag_standing_by_item"),
+            # Read by `?ordering=` of the list of flags.
+            in_order_of("flag_by_opening", "opened_on"),
+            in_order_of("flag_by_reason", "reason"),
+            in_order_of("flag_by_state", "state"),
+            in_order_of("flag_by_update", "updated_at"),
+            in_known_order_of("flag_by_resolution", "resolved_on"),
+            in_known_order_of("flag_by_end_of_snooze", "snoozed_until"),
         ]
 
     def __str__(self) -> str:

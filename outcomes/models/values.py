@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from productops.workspaces.indexes import in_known_order_of
 from productops.workspaces.models import WorkspaceOwned
 from roadmap.models import Item
 
@@ -84,13 +85,15 @@ class ItemValue(Terms, WorkspaceOwned):
 
     class Meta:
         indexes = [
-            # Read by the default order of items.
-            models.Index(
-                F("workspace"), F("proven").desc(nulls_last=True), F("item"), name="value_by_proven"
-            ),
-            models.Index(
-                F("workspace"), F("expected").desc(nulls_last=True), F("item"), name="value_by_expected"
-            ),
+            # Read by `?ordering=` of the list of items, the default by proven among them.
+            in_known_order_of("value_by_proven", "proven", "item"),
+            in_known_order_of("value_by_realised", "realised", "item"),
+            in_known_order_of("value_by_expected", "expected", "item"),
+            in_known_order_of("value_by_coverage", "coverage", "item"),
+            in_known_order_of("value_by_trend", "trend", "item"),
+            in_known_order_of("value_by_demand", "demand", "item"),
+            in_known_order_of("value_by_revenue", "revenue_at_stake", "item"),
+            in_known_order_of("value_by_opportunity", "opportunity", "item"),
         ]
 
     def __str__(self) -> str:
@@ -136,6 +139,9 @@ class ItemUsage(WorkspaceOwned):
         indexes = [
             # Read by lists filtered by verdict.
             models.Index(F("workspace"), F("verdict"), name="usage_by_verdict"),
+            # Read by the list of items in the order of adoption and of active users.
+            in_known_order_of("usage_by_share", "share", "item"),
+            in_known_order_of("usage_by_active", "active", "item"),
         ]
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from productops.workspaces.indexes import in_known_order_of, in_order_of
 from productops.workspaces.models import Member, Versioned, WorkspaceOwned
 from roadmap.models.keyed import Keyed, by_beginning_of_key, by_words, key_is_well_formed
 from roadmap.models.problems import Problem
@@ -106,6 +107,15 @@ class Item(Keyed):
         indexes = [
             # Read by lists filtered by status and by the range filters on the release day.
             models.Index(F("workspace"), F("status"), F("released_on"), name="item_by_status"),
+            # Read by `?ordering=` of the list of items.
+            in_order_of("item_by_title", "title"),
+            in_order_of("item_in_order_of_status", "status"),
+            in_order_of("item_by_creation", "created_at"),
+            in_order_of("item_by_update", "updated_at"),
+            in_known_order_of("item_by_release_day", "released_on"),
+            in_known_order_of("item_by_reach", "reach"),
+            in_known_order_of("item_by_impact", "impact"),
+            in_known_order_of("item_by_effort", "effort"),
             # Read when a product's audience changes.
             models.Index(F("product"), name="item_by_product"),
             by_words("item_by_words", "title", "summary", "hypothesis", "key"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from productops.workspaces.indexes import in_known_order_of, in_order_of
 from productops.workspaces.models import Versioned, WorkspaceOwned
 from roadmap.models.customers import Customer
 from roadmap.models.keyed import Keyed, by_beginning_of_key, by_words, key_is_well_formed
@@ -36,6 +37,10 @@ class Problem(Keyed):
         indexes = [
             by_words("problem_by_words", "title", "description", "key"),
             by_beginning_of_key("problem_by_beginning_of_key"),
+            # Read by `?ordering=` of the list of problems.
+            in_order_of("problem_by_title", "title"),
+            in_order_of("problem_by_creation", "created_at"),
+            in_order_of("problem_by_update", "updated_at"),
         ]
 
 
@@ -74,7 +79,14 @@ class Evidence(Versioned):
                 condition=Q(importance__gte=0, importance__lte=3), name="evidence_importance_is_0_to_3"
             ),
         ]
-        indexes = [by_words("evidence_by_words", "quote", "external_id")]
+        indexes = [
+            by_words("evidence_by_words", "quote", "external_id"),
+            # Read by `?ordering=` of the list of evidence.
+            in_known_order_of("evidence_by_day", "observed_on"),
+            in_order_of("evidence_by_importance", "importance"),
+            in_order_of("evidence_by_creation", "created_at"),
+            in_order_of("evidence_by_update", "updated_at"),
+        ]
 
 
 class Survey(Versioned):
@@ -118,6 +130,10 @@ class ProblemStanding(WorkspaceOwned):
 
     class Meta:
         indexes = [
-            # Read by the ranked list of problems, the front door.
-            models.Index(F("workspace"), F("demand").desc(), F("id"), name="standing_by_demand"),
+            # Read by the ranked list of problems, the front door. A problem may still be without a standing.
+            in_known_order_of("standing_by_demand", "demand", "problem"),
+            in_known_order_of("standing_by_revenue", "revenue_at_stake", "problem"),
+            in_known_order_of("standing_by_opportunity", "opportunity", "problem"),
+            in_known_order_of("standing_by_evidence_count", "evidence_count", "problem"),
+            in_known_order_of("standing_by_customer_count", "customer_count", "problem"),
         ]
