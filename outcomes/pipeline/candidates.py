@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
@@ -131,8 +131,15 @@ def _known(changes: Iterable[tuple[int, int, str, str]]) -> _Known:
 
 
 def _sample(sample: Any) -> str:
-    text = json.dumps(sample, default=str)
+    text = json.dumps(sample, default=_told)
     return text if len(text) <= _SAMPLE_BYTES else json.dumps({"cut": text[:_SAMPLE_BYTES]})
+
+
+def _told(value: Any) -> str:
+    """What JSON has no type for, as the API writes it: an instant is RFC 3339 in UTC."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)
 
 
 def _upsert(rows: list[tuple[Any, ...]]) -> None:
