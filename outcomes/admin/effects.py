@@ -17,16 +17,27 @@ from roadmap.admin.numbers import short, words
 
 @admin.register(Effect)
 class EffectAdmin(ReadOnlyAdmin):
-    list_display = ("item", "metric", "design_shown", "estimate", "interval", "verdict_shown", "decided_on")
+    list_display = (
+        "item",
+        "metric",
+        "design_shown",
+        "estimate_shown",
+        "interval",
+        "verdict_shown",
+        "decided_on",
+    )
     list_select_related = ("outcome__item", "outcome__metric")
     list_filter = ("verdict", "design", ("outcome__item", ChosenRelatedFilter))
     search_fields = ("outcome__item__key", "outcome__item__title", "outcome__metric__key")
     ordering = ("-as_of", "-id")
 
-    fields = (
-        "outcome", "design", "estimate", "low", "high", "confidence", "relative", "relative_low", "relative_high",
-        "probability_better", "verdict", "decided_on", "n_before", "n_after", "from_on", "to_on", "method",
-        "method_version", "placebo", "caveats", "detail", "cause", "as_of",
+    fieldsets = (
+        (None, {"fields": ("outcome", "design", "verdict", ("from_on", "to_on"), "decided_on", "method")}),
+        ("All that was computed", {"classes": ("collapse",), "fields": (
+            "estimate", ("low", "high", "confidence"), "relative", ("relative_low", "relative_high"),
+            "probability_better", ("n_before", "n_after"), "placebo", "caveats", "detail", "method_version",
+            "cause", "as_of",
+        )}),
     )  # fmt: skip
     change_form_template = "admin/outcomes/effect/change_form.html"
 
@@ -38,7 +49,10 @@ class EffectAdmin(ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         effect = self.get_object(request, object_id)
-        context = {"panel": panel_of(effect) if effect else None, **(extra_context or {})}
+        context: dict[str, Any] = {"panel": None, **(extra_context or {})}
+        if effect is not None:
+            context["panel"] = panel_of(effect)
+            context["subtitle"] = f"{effect.outcome.item}: {effect.outcome.metric.name}"
         return super().change_view(request, object_id, form_url, context)
 
     @admin.display(ordering="outcome__item__title")
@@ -52,6 +66,10 @@ class EffectAdmin(ReadOnlyAdmin):
     @admin.display(description="design", ordering="design")
     def design_shown(self, effect: Effect) -> str:
         return words(effect.design)
+
+    @admin.display(description="estimate", ordering="estimate")
+    def estimate_shown(self, effect: Effect) -> str:
+        return short(effect.estimate, 2)
 
     @admin.display(description="95% interval")
     def interval(self, effect: Effect) -> str:

@@ -66,10 +66,10 @@ def _between(told: Mapping[str, Any]) -> str:
 
 
 def _target(flag: Flag, told: Mapping[str, Any]) -> Iterator[str]:
-    start = f" from {short(told['baseline'])}" if told.get("baseline") is not None else ""
+    start = f", from {short(told['baseline'])}" if told.get("baseline") is not None else ""
     yield (
-        f"{_metric(flag, told)} was to go{start} to {short(told.get('target'))} by {told.get('due_on')}; "
-        f"it stands at {short(told.get('current'))}, {percent(told.get('attainment'))} of the way."
+        f"{_metric(flag, told)}: the target was {short(told.get('target'))} by {told.get('due_on')}{start}; "
+        f"it stands at {short(told.get('current'))}, {_way(told.get('attainment'))}."
     )
     if (days := told.get("days_since")) is not None:
         yield f"That day was {short(days, 0)} {_days(days)} ago."
@@ -79,12 +79,18 @@ def _target(flag: Flag, told: Mapping[str, Any]) -> Iterator[str]:
         yield f"Grade of the evidence: {words(grade)}."
 
 
+def _way(attainment: float | None) -> str:
+    if attainment is not None and attainment < 0:
+        return "further off than at the start"
+    return f"{percent(attainment)} of the way"
+
+
 def _effect(flag: Flag, told: Mapping[str, Any]) -> Iterator[str]:
     effect = told.get("effect") or {}
     low, high = effect.get("low"), effect.get("high")
     between = "" if low is None or high is None else f" (between {short(low)} and {short(high)})"
     yield (
-        f"{_metric(flag, told)} moved by {short(effect.get('estimate'))}{between} after the release, "
+        f"{_metric(flag, told)}: moved by {short(effect.get('estimate'))}{between} after the release, "
         "which is the wrong way."
     )
     if design := effect.get("design"):

@@ -19,7 +19,7 @@ from outcomes.services import flags as flag_services
 from outcomes.services.flag_moves import ALLOWED_FROM
 from outcomes.services.refusals import ImpossibleMove
 from productops.workspaces.admin.acting import ActionInput, ActionRefused, RowAction
-from productops.workspaces.admin.filters import ChosenRelatedFilter
+from productops.workspaces.admin.filters import ChosenRelatedFilter, WordsFilter
 from productops.workspaces.admin.owned import ReadOnlyAdmin, link_to, list_url, page_url
 from productops.workspaces.complaints import Complaint, Refused
 from productops.workspaces.dashboard import DashboardSite, Panel, PanelRow
@@ -80,7 +80,12 @@ class FlagAdmin(ReadOnlyAdmin):
         "recommendation_shown",
         "main_point",
     )
-    list_filter = (StandingFilter, "reason", ("item", ChosenRelatedFilter), ("source", ChosenRelatedFilter))
+    list_filter = (
+        StandingFilter,
+        ("reason", WordsFilter),
+        ("item", ChosenRelatedFilter),
+        ("source", ChosenRelatedFilter),
+    )
     list_select_related = ("item", "source", "outcome__metric")
     search_fields = ("item__key", "item__title", "source__key", "source__name")
     ordering = ("-opened_on", "-id")
@@ -239,7 +244,7 @@ class FlagActionAdmin(ReadOnlyAdmin):
 @admin.register(QuietRun)
 class QuietRunAdmin(ReadOnlyAdmin):
     list_display = ("kind_shown", "started_at", "ended_at", "opened", "resolved", "answered_by")
-    list_filter = ("kind",)
+    list_filter = (("kind", WordsFilter),)
     ordering = ("-started_at", "-id")
     fields = ("kind_shown", ("started_at", "ended_at"), "opened", "resolved", ("answered_at", "answered_by"))
 

@@ -15,6 +15,7 @@ from outcomes.admin.card import item_card
 from outcomes.models import Flag, ItemUsage, ItemValue, Outcome
 from outcomes.models.flags import FLAG_REASONS
 from outcomes.querysets import OPEN_STATES
+from productops.workspaces.admin.filters import WordsFilter
 from productops.workspaces.admin.owned import WorkspaceInline, list_url
 from roadmap.admin.items import ItemAdmin, LinkInline
 from roadmap.admin.numbers import short
@@ -67,7 +68,7 @@ class ItemCardAdmin(ItemAdmin):
     list_filter = (
         "status",
         "horizon",
-        "usage__verdict",
+        ("usage__verdict", WordsFilter),
         FlagReasonFilter,
         *[entry for entry in ItemAdmin.list_filter if entry not in ("status", "horizon")],
     )

@@ -98,7 +98,8 @@ ScoringModelForm: type[WorkspaceForm] = type(
 class ScoringModelAdmin(WorkspaceAdmin):
     form = ScoringModelForm
     edit_role = ADMIN
-    is_record = True
+    place = 8
+    is_record = False
     list_display = ("__str__", "note", "is_active", "is_used", "activated_at", "created_at")
     ordering = ("-version", "-id")
     readonly_fields = ("version_shown", "state_shown", "switched_shown", "preview_shown")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -89,12 +90,12 @@ class SourceAdmin(WorkspaceAdmin):
         return badge(health_of(source, source.workspace.today())["state"])
 
     @admin.display(description="last delivery", ordering="seen_at")
-    def last_delivery(self, source: Source) -> Any:
-        return getattr(source, "seen_at", None)
+    def last_delivery(self, source: Source) -> str:
+        return _moment(getattr(source, "seen_at", None))
 
     @admin.display(description="last refused", ordering="refused_at")
-    def last_refused(self, source: Source) -> Any:
-        return getattr(source, "refused_at", None)
+    def last_refused(self, source: Source) -> str:
+        return _moment(getattr(source, "refused_at", None))
 
     @admin.display(description="refused in 24 h", ordering="refused_share")
     def refused_lately(self, source: Source) -> str:
@@ -102,8 +103,9 @@ class SourceAdmin(WorkspaceAdmin):
         return UNKNOWN if share is None else percent(share)
 
     @admin.display(description="newest covered day", ordering="last_covered_on")
-    def newest_day(self, source: Source) -> Any:
-        return getattr(source, "last_covered_on", None)
+    def newest_day(self, source: Source) -> str:
+        day = getattr(source, "last_covered_on", None)
+        return UNKNOWN if day is None else day.isoformat()
 
     @admin.display(description="in the queue")
     def queue(self, source: Source) -> str:
@@ -166,6 +168,10 @@ class SourceAdmin(WorkspaceAdmin):
         except ImpossibleMove as impossible:
             raise ActionRefused(str(impossible)) from impossible
         raise Http404
+
+
+def _moment(at: datetime | None) -> str:
+    return UNKNOWN if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _tell(request: HttpRequest, source: Source, secret: str) -> None:

@@ -71,7 +71,7 @@ def _tried(source: Source, said: Mapping[str, str], sample: str) -> dict[str, An
             given = {"sample": json.loads(sample)}
         answer = try_rules(workspace=source.workspace, source=source, rule=rule, **given)
     except Refused as refused:
-        return {"wrong": [f"{one.field}: {one.detail}" for one in refused.complaints]}
+        return {"wrong": [f"{_LABELS.get(one.field, one.field)}: {one.detail}" for one in refused.complaints]}
     except (ValueError, RecursionError):
         return {"wrong": ["The sample is not JSON."]}
     except NotHere:

@@ -76,7 +76,7 @@ class Flag(Versioned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reason} ({self.state})"
+        return f"{self.reason.replace('_', ' ')} ({self.state})"
 
 
 class FlagAction(WorkspaceOwned):

@@ -71,6 +71,13 @@ def test_a_missed_target_is_said_as_a_way_that_was_not_gone() -> None:
     assert (second, third) == ("That day was 1 day ago.", "Grade of the evidence: measured.")
 
 
+def test_a_target_that_moved_away_is_not_said_as_a_negative_share() -> None:
+    told = {"metric": "sign-ups", "target": 150, "current": 90, "attainment": -0.2, "due_on": "2026-04-30"}
+    assert evidence_of(flag("missed_target", told)) == (
+        "sign-ups: the target was 150 by 2026-04-30; it stands at 90, further off than at the start."
+    )
+
+
 def test_a_regression_is_said_with_the_comparison_that_found_it() -> None:
     effect = {
         "design": "before_after",
@@ -81,7 +88,7 @@ def test_a_regression_is_said_with_the_comparison_that_found_it() -> None:
     }
     told = {"metric": "retention", "effect": effect, "shared_with": ["saved-carts"]}
     assert evidence_of(flag("regression", told)) == (
-        "retention moved by -3.2 (between -5 and -1.4) after the release, which is the wrong way. "
+        "retention: moved by -3.2 (between -5 and -1.4) after the release, which is the wrong way. "
         "Compared before with after, decided on 2026-04-30. 1 other item was released close to it."
     )
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from outcomes.models import Delivery, Flag, ItemUsage, ItemValue, UsageEvent
+from outcomes.models import Delivery, Effect, Flag, ItemUsage, ItemValue, UsageEvent
 from roadmap.models import Item, Link, Problem, ProblemStanding
 from tests.admin.furnishing import DAY, NOON, Furniture
 from tests.admin.test_pages import list_of, page_of
@@ -53,6 +53,7 @@ def test_the_pages_of_an_item_and_the_first_page_cost_a_constant_number_of_queri
     eve: Client, own: Furniture
 ) -> None:
     addresses = (page_of(own.item), page_of(own.problem), reverse("admin:index"))
+    a_problem(own.workspace)  # Problems said in like words are one query more, however many there are.
     for address in addresses:
         eve.get(address)  # Content types are looked up once a process.
     before = [queries(eve, address) for address in addresses]
@@ -148,3 +149,25 @@ def test_facts_are_found_by_the_exact_key_of_what_they_are_about(
     assert found(own.item.key) == 1
     assert found("nothing-like-it") == 0
     assert found(foreign.item.key) == 0
+
+
+def test_filters_offer_stored_words_as_people_read_them(eve: Client, own: Furniture) -> None:
+    for model in (Flag, Item):
+        page = eve.get(list_of(model)).content.decode()
+        offered = [line.strip() for line in page[page.index('id="changelist-filter"') :].splitlines()]
+        assert any("never adopted</a>" in line for line in offered), model
+        assert not any("never_adopted</a>" in line for line in offered), model
+
+
+def test_a_source_that_nothing_was_refused_of_says_so_with_a_dash_and_moments_are_short(
+    ada: Client, own: Furniture
+) -> None:
+    page = ada.get(page_of(own.source)).content.decode()
+    assert ">None<" not in page
+    assert "+00:00" not in page
+
+
+def test_an_effect_is_headed_by_what_it_is_an_effect_on(eve: Client, own: Furniture) -> None:
+    effect = Effect.objects.in_workspace(own.workspace.pk).select_related("outcome__metric")[0]
+    page = eve.get(page_of(effect)).content.decode()
+    assert f"<h2>{effect.outcome.item.title}: {effect.outcome.metric.name}</h2>" in page

@@ -10,6 +10,14 @@ from django.http import HttpRequest
 from productops.workspaces.scope import scope_of
 
 
+class WordsFilter(admin.ChoicesFieldListFilter):
+    """Stored words such as never_adopted as people read them."""
+
+    def choices(self, changelist: Any) -> Any:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": str(choice["display"]).replace("_", " ")}
+
+
 class ScopedRelatedFilter(admin.RelatedFieldListFilter):
     """Related rows of the workspace in hand. For relations with few rows."""
 
