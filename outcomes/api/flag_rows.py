@@ -36,7 +36,9 @@ class FlagMoveSerializer(serializers.Serializer):
 
 
 class FlagMovesSerializer(serializers.Serializer):
-    rows = FlagMoveSerializer(many=True, help_text=f"1 to {MOST_ROWS} of them.")
+    rows = FlagMoveSerializer(
+        many=True, allow_empty=False, max_length=MOST_ROWS, help_text=f"1 to {MOST_ROWS} of them."
+    )
 
 
 def move_of(row: Any) -> Move:

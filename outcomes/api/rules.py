@@ -119,7 +119,8 @@ class RuleViewSet(ResourceViewSet):
 
     def edit_object(self, held: Rule, version: int | None, changes: dict[str, Any]) -> None:
         kept = dict(changes)
-        source = kept.pop("source", held.source)
+        # A PUT that leaves it out says null: beneath a source nobody names it.
+        source = kept.pop("source", None) or held.source
         if source.pk != held.source_id:
             detail = "A rule keeps its source; add it to the other one instead."
             raise Refused([Complaint("source", "cannot_change", detail)])

@@ -127,6 +127,10 @@ class ProductopsSchema(AutoSchema):
         if not vars(kind).get("__doc__"):
             # What its parent says is about serializers.
             made.pop("description", None)
+        for told in made.get("properties", {}).values():
+            if told.get("oneOf") == [{}, {"type": "null"}]:
+                # Null is anything, too, so that it would be two of the two where one is asked for.
+                del told["oneOf"]
         if direction == "response":
             sometimes = getattr(kind, "sometimes", ())
             made["required"] = sorted(name for name in made.get("properties", {}) if name not in sometimes)
@@ -156,11 +160,11 @@ class ProductopsSchema(AutoSchema):
                 parameters.append(ordering_parameter(self.view))
         for told in parameters:
             schema = told["schema"]
-            if (
-                told["in"] == "query"
-                and schema.get("type") == "string"
-                and not {"enum", "format"} & set(schema)
-            ):
+            if told["in"] != "query":
+                continue
+            if schema.get("type") == "array":
+                schema["minItems"] = 1
+            elif schema.get("type") == "string" and not {"enum", "format"} & set(schema):
                 schema["minLength"] = 1
         return parameters
 
@@ -276,6 +280,9 @@ class ProductopsSchema(AutoSchema):
     def _errors(self) -> Sequence[int]:
         statuses = set(_EVERYWHERE)
         if "{" in self.path:
+            statuses.add(404)
+        if self.path.endswith("/bulk/"):
+            # What a row names may be missing.
             statuses.add(404)
         if self.method in ("POST", "PUT", "PATCH"):
             statuses.update(_WITH_BODY)

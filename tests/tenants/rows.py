@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
+from outcomes.formulas.scoring_models import default_numbers
 from outcomes.models import Candidate, FileImport, QuietRun, Replay, Rule, ScoringModel, Source
 from productops.workspaces.models import Change, Invitation, Workspace
 from tests.factories import (
@@ -121,7 +122,9 @@ def a_candidate(workspace: Workspace) -> Candidate:
 def a_scoring_model(workspace: Workspace) -> ScoringModel:
     newest = ScoringModel.objects.in_workspace(workspace.pk).order_by("-version").first()
     version = newest.version + 1 if newest else 1
-    return ScoringModel.objects.create(workspace=workspace, version=version, weights={}, is_active=False)
+    return ScoringModel.objects.create(
+        workspace=workspace, version=version, weights=default_numbers(), is_active=False
+    )
 
 
 R, W = "roadmap:read", "roadmap:write"
