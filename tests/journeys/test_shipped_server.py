@@ -1,0 +1,81 @@
+"""What only the server that is shipped can show: bodies in chunks, and sockets that dawdle."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from outcomes.sources.signatures import signed_headers
+from tests.journeys.calling import Answer, Team
+from tests.journeys.running import RunningServer
+
+pytestmark = pytest.mark.journey
+
+PROBLEM = "application/problem+json"
+
+
+@pytest.fixture(scope="module")
+def team(server: RunningServer) -> Team:
+    return Team.on(server, "sockets")
+
+
+def in_chunks(team: Team, path: str, parts: list[bytes], headers: dict[str, str]) -> Answer:
+    """POST a body whose length is not said."""
+    connection = http.client.HTTPConnection("127.0.0.1", team.server.port, timeout=30)
+    try:
+        whole = {"Content-Type": "application/json", **headers}
+        connection.request("POST", path, body=iter(parts), headers=whole, encode_chunked=True)
+        answer = connection.getresponse()
+        return Answer(answer.status, dict(answer.headers), json.loads(answer.read()))
+    finally:
+        connection.close()
+
+
+def test_the_api_refuses_a_body_in_chunks_and_never_takes_it_for_an_empty_one(team: Team) -> None:
+    parts = [b'{"title": ', b'"In chunks", "key": "in-chunks"}']
+    answer = in_chunks(team, "/api/v1/items/", parts, {"Authorization": f"Bearer {team.key}"})
+    assert answer.status == 411
+    assert answer.headers["content-type"] == PROBLEM
+    assert team.api("GET", "items/in-chunks/").status == 404
+
+
+def test_the_door_reads_a_delivery_in_chunks_whole(team: Team) -> None:
+    parts = [b'{"customers": [', b'{"key": "acme",', b' "name": "Acme"}]}']
+    signed = signed_headers(team.secret, "in-chunks", int(time.time()), b"".join(parts))
+    answer = in_chunks(team, urlsplit(team.source_url).path, parts, signed)
+    assert answer.status == 202, answer
+    assert [row["taken"] for row in team.settled()] == [1]
+
+
+def test_the_door_reads_no_more_of_a_body_in_chunks_than_it_would_take(team: Team) -> None:
+    parts = [b"x" * 65536] * 40
+    signed = signed_headers(team.secret, "too-large", int(time.time()), b"".join(parts))
+    assert in_chunks(team, urlsplit(team.source_url).path, parts, signed).status == 413
+
+
+@pytest.mark.parametrize("count", [40, 200])
+@pytest.mark.parametrize("said", ["X-Slow: ", "\r\n{"], ids=["header", "body"])
+def test_sockets_that_dawdle_do_not_keep_healthz_from_answering(team: Team, count: int, said: str) -> None:
+    with dawdling(team, count, said):
+        assert [team.server.status("/healthz") for _ in range(5)] == [200] * 5
+
+
+@contextmanager
+def dawdling(team: Team, count: int, said: str) -> Iterator[None]:
+    """So many connections that have said the beginning of a request, and nothing since."""
+    head = "POST /in/nobody HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 999\r\n"
+    with ExitStack() as open_ones:
+        for _ in range(count):
+            slow = open_ones.enter_context(
+                socket.create_connection(("127.0.0.1", team.server.port), timeout=5)
+            )
+            slow.sendall(f"{head}{said}".encode())
+        time.sleep(0.5)  # all of them have been read by then
+        yield
