@@ -36,8 +36,11 @@ class FlagMoveSerializer(serializers.Serializer):
 
 
 class FlagMovesSerializer(serializers.Serializer):
-    rows = FlagMoveSerializer(
-        many=True, allow_empty=False, max_length=MOST_ROWS, help_text=f"1 to {MOST_ROWS} of them."
+    rows = serializers.ListField(
+        child=FlagMoveSerializer(),
+        allow_empty=False,
+        max_length=MOST_ROWS,
+        help_text=f"1 to {MOST_ROWS} of them.",
     )
 
 
