@@ -1,4 +1,4 @@
-"""The generated workspace: loaded into an empty database, kept alive afterwards, and the way in to it."""
+"""The generated workspace: loaded where it is missing, kept alive afterwards, and the way in to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from productops.local.programs import run_manage
 from productops.local.supervisor import Supervisor
 from productops.local.telling import Telling, tell
 
-_ANY_WORKSPACE = "from productops.workspaces.models import Workspace; print(Workspace.objects.exists())"
+# A workspace of somebody's own is no reason to leave them without a demo and without a way in.
+HAS_DEMO = (
+    "from productops.workspaces.models import Workspace; print(Workspace.objects.filter(key='demo').exists())"
+)
 _REFUSED = (401, 403)
 
 
@@ -27,7 +30,7 @@ class Demo:
     url: str
 
     def settle(self, servers: Mapping[str, str]) -> dict[str, str]:
-        """Loads the demo when there is no workspace, writes `var/local.env`, answers the way in (or `{}`)."""
+        """Loads the demo when it is missing, writes `var/local.env`, answers the way in (or `{}`)."""
         access = at_address(self._access(), self.url)
         write_whole(self.where.env_file, env_text(self.url, access, servers))
         return access
@@ -45,7 +48,7 @@ class Demo:
         # What is in it leads nowhere: nobody who waits for the file should be given that.
         self.where.env_file.unlink(missing_ok=True)
         unfinished = self.where.demo_unfinished_file
-        if unfinished.exists() or not self._has_workspace():
+        if unfinished.exists() or not self._has_demo():
             unfinished.touch()
             self.say("Loading the demo: a generated workspace, posted through the webhook")
             access = self._ask("load_demo")
@@ -70,9 +73,9 @@ class Demo:
         status = status_of(self.port, "/api/v1/workspace/", access["PRODUCTOPS_API_KEY"])
         return {} if status in _REFUSED else access
 
-    def _has_workspace(self) -> bool:
+    def _has_demo(self) -> bool:
         output = Output()
-        arguments = ("shell", "--no-imports", "--verbosity=0", "-c", _ANY_WORKSPACE)
+        arguments = ("shell", "--no-imports", "--verbosity=0", "-c", HAS_DEMO)
         run_manage(self.supervisor, self.environ, *arguments, take=output)
         return "True" in output.text()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from productops.local.access import ACCESS, access_of, at_address, env_text, parse_env, summary
-from productops.local.demo import Output
+from productops.local.demo import HAS_DEMO, Output
 from productops.local.errors import CannotStart, in_one_line
 from productops.local.install import is_usable, why_failed
 from productops.local.places import Places, places, server_urls, write_whole
@@ -21,6 +21,7 @@ from productops.local.servers import Servers
 from productops.local.supervisor import Supervisor
 from productops.local.testrun import REQUIRE_BROWSER, all_tests
 from productops.local.valkey import redis_url
+from tests.factories import a_workspace
 
 WAY_IN = {
     "PRODUCTOPS_API_KEY": "po_1_abc",
@@ -233,3 +234,12 @@ def test_where_a_browser_is_required_its_absence_fails_the_run(monkeypatch: pyte
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(CannotStart, match="apt-get install chromium"):
         all_tests({REQUIRE_BROWSER: "1"})
+
+
+@pytest.mark.django_db
+def test_a_workspace_of_your_own_does_not_stand_for_the_demo(capsys: pytest.CaptureFixture[str]) -> None:
+    a_workspace(key="acme")
+    exec(HAS_DEMO, {})
+    a_workspace(key="demo")
+    exec(HAS_DEMO, {})
+    assert capsys.readouterr().out.split() == ["False", "True"]
