@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import django_filters
 from django import forms
 from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet, Value
+from django.utils.functional import cached_property
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.request import Request
@@ -67,9 +68,7 @@ class RefFilter(django_filters.CharFilter):
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value in (None, ""):
             return qs
-        workspace = workspace_of(self.parent.request)
-        found = self.target._default_manager.in_workspace(workspace.pk).by_ref(value)  # type: ignore[attr-defined]
-        pk = found.values_list("pk", flat=True).first()
+        pk = self.parent.referred.get(self.extra_name)
         if pk is None:
             detail = f"There is no such {self.target._meta.verbose_name} here."
             raise BadParameter(self.extra_name, detail, "does_not_exist")
@@ -78,6 +77,12 @@ class RefFilter(django_filters.CharFilter):
             return qs.filter(**{path: pk})
         # Through many rows (a problem's evidence): asked apart, so that a join cannot repeat a row.
         return qs.filter(pk__in=qs.model._default_manager.filter(**{path: pk}).values("pk"))
+
+    def named(self, value: str) -> QuerySet[Any]:
+        """The object that is referred to, as (this parameter, its id)."""
+        workspace = workspace_of(self.parent.request)
+        found = self.target._default_manager.in_workspace(workspace.pk).by_ref(value)  # type: ignore[attr-defined]
+        return found.order_by().annotate(parameter=Value(self.extra_name)).values_list("parameter", "pk")
 
     @property
     def extra_name(self) -> str:
@@ -116,6 +121,19 @@ class SearchFilter(django_filters.CharFilter):
 
 class WorkspaceFilterSet(django_filters.FilterSet):
     """The parent of every list's filters; a bad value is refused by name."""
+
+    @cached_property
+    def referred(self) -> dict[str, int]:
+        """The ids of all objects that parameters refer to, in one statement however many they are."""
+        values = self.form.cleaned_data
+        asked = [
+            held.named(values[name])
+            for name, held in self.filters.items()
+            if isinstance(held, RefFilter) and values.get(name) not in (None, "")
+        ]
+        if not asked:
+            return {}
+        return dict(asked[0].union(*asked[1:], all=True) if asked[1:] else asked[0])
 
 
 class ArchivableFilterSet(WorkspaceFilterSet):

@@ -139,7 +139,9 @@ class Keyset:
                 before = " + ".join(map(_COUNT.format, range(number)))
                 # Without a column in it, PostgreSQL asks this once, before it reads anything.
                 rows = rows.filter(RawSQL(f"{before} < %s", [size], output_field=BooleanField()))  # noqa: S611
-            sql, said = rows.values("pk")[:size].query.sql_with_params()
+            # A condition that nothing can meet, such as a number beyond the column's, is one like any other here.
+            compiler = rows.values("pk")[:size].query.get_compiler(rows.db, elide_empty=False)
+            sql, said = compiler.as_sql()
             queries.append(f"stretch_{number} AS MATERIALIZED ({sql})")
             params.extend(said)
         union = " UNION ALL ".join(map(_ALL.format, range(len(queries))))

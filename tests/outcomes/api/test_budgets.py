@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from outcomes.models import FileImport
 from productops.workspaces.models import Workspace
+from roadmap.models import Item
 from tests.callers import Caller
 from tests.factories import (
     a_delivery,
@@ -92,3 +93,11 @@ def test_every_other_list_costs_the_same_for_one_row_and_for_many(
 ) -> None:
     few, most = spent_on(one, path), spent_on(many, path)
     assert few == most <= 4
+
+
+def test_references_are_looked_up_together_however_many_a_list_is_filtered_by(many: Workspace) -> None:
+    item = Item.objects.in_workspace(many.pk).order_by("id")[0]
+    problem = item.links.get().problem
+    one = spent_on(many, f"items/?problem={problem.key}")
+    both = spent_on(many, f"items/?problem={problem.key}&product={item.product_id}&ordering=-proven")
+    assert one == both <= 6
