@@ -67,7 +67,9 @@ def test_a_missed_target_is_said_as_a_way_that_was_not_gone() -> None:
         "grade": "measured",
     }
     first, second, third = sentences_of(flag("missed_target", told))
-    assert first == ("sign-ups was to go from 100 to 150 by 2026-04-30; it stands at 112.5, 25% of the way.")
+    assert (
+        first == "sign-ups: the target was 150 by 2026-04-30, from 100; it stands at 112.5, 25% of the way."
+    )
     assert (second, third) == ("That day was 1 day ago.", "Grade of the evidence: measured.")
 
 

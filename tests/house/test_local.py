@@ -226,8 +226,8 @@ def test_without_a_browser_its_tests_are_left_out_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    assert all_tests({})[-2:] == ["-m", "not browser"]
-    assert capsys.readouterr().err.count("\n") == 1
+    assert all_tests({})[-2:] == ["-m", "not browser and not node"]
+    assert capsys.readouterr().err.count("\n") == 2
 
 
 def test_where_a_browser_is_required_its_absence_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,9 +37,9 @@ def test_one_signed_observation_moves_the_outcome_and_the_value_within_seconds(
     answer = team.deliver({"observations": [row]}, f"msg_{aggregation}")
 
     assert (answer.status, answer.body["status"]) == (202, "accepted")
-    card = eventually(lambda: team.card(item), lambda card: card["outcomes"][0]["current"] == 15, 5)
+    card = eventually(lambda: team.card(item), lambda card: card["outcomes"][0]["current"] == 15, 30)
     assert card["outcomes"][0]["attainment"] == 0.5
-    card = eventually(lambda: team.card(item), lambda card: card["value"]["proven"] is not None, 5)
+    card = eventually(lambda: team.card(item), lambda card: card["value"]["proven"] is not None, 30)
     assert card["value"]["realised"] == pytest.approx(50)
     assert card["value"]["proven"] == pytest.approx(10)  # one observed outcome carries 0.5 x 0.4
 

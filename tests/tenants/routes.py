@@ -28,7 +28,11 @@ class Operation:
     @property
     def resource(self) -> str:
         """The first part of the path beneath v1: `items` of `v1/items.csv` and of `v1/items/{id}/value/`."""
-        return self.path.removeprefix("v1/").split("/")[0].removesuffix(".csv")
+        first, *rest = self.path.removeprefix("v1/").split("/")
+        # Beneath insights stand objects of more than one kind.
+        if first == "insights" and rest[:1] == ["reconciliations"]:
+            return "insights/reconciliations"
+        return first.removesuffix(".csv")
 
     @property
     def parameters(self) -> list[str]:

@@ -14,7 +14,16 @@ from typing import Any
 from django.db import transaction
 
 from outcomes.formulas.scoring_models import default_numbers
-from outcomes.models import Candidate, FileImport, QuietRun, Replay, Rule, ScoringModel, Source
+from outcomes.models import (
+    Candidate,
+    FileImport,
+    QuietRun,
+    Reconciliation,
+    Replay,
+    Rule,
+    ScoringModel,
+    Source,
+)
 from productops.workspaces.models import Change, Invitation, Workspace
 from tests.factories import (
     a_customer,
@@ -100,6 +109,10 @@ def a_replay(workspace: Workspace) -> Replay:
     )
 
 
+def a_reconciliation(workspace: Workspace) -> Reconciliation:
+    return Reconciliation.objects.create(workspace=workspace)
+
+
 def a_rule(workspace: Workspace) -> Rule:
     return Rule.objects.create(
         workspace=workspace,
@@ -171,6 +184,7 @@ ROWS: dict[str, Row] = {
     ),
     "imports": Row(R, W, an_import, file=("?kind=items", b"key,title\nmade,Made\n")),
     "insights": Row(OR, OW, a_quiet_run),
+    "insights/reconciliations": Row(OR, OW, a_reconciliation),
     "scoring-models": Row(OR, "admin", a_scoring_model),
     "workspace": Row(R, "admin"),
     "members": Row(R, "admin", a_member, body={"role": "admin"}),

@@ -124,6 +124,7 @@ def test_a_card_shows_both_halves_of_an_item(workspace: Workspace, paula: Caller
             "due_on": "2026-06-30",
             "pace": 1.2,
             "grade": "observed",
+            "shared_with": [],
             "missing": [],
         }
     ]

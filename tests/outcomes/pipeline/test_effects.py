@@ -203,7 +203,7 @@ def test_what_became_worse_halves_the_value_and_raises_a_flag() -> None:
     assert value.realised == pytest.approx(50)
     flag = Flag.objects.get(reason="regression")
     assert (flag.outcome_id, flag.state, flag.opened_on) == (outcome.pk, "open", DECIDED)
-    assert flag.evidence["high"] < 0
+    assert flag.evidence["effect"]["high"] < 0
 
 
 def test_a_correction_resolves_the_flag() -> None:

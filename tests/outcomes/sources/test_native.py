@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from outcomes.sources.native import BodyRefused, NativeBody, read
@@ -249,6 +249,7 @@ def test_totals_are_taken_back_by_their_whole_identity() -> None:
         assert refusals({"retract": [{"kind": "experiment", **rest}]}) == {"/retract/0": "required"}
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # deep documents take a busy machine long to make up
 @given(st.dictionaries(st.sampled_from([*EVERYTHING, "other"]), _JSON, max_size=5))
 def test_no_json_makes_the_reader_fail_otherwise_than_by_refusing(document: dict[str, Any]) -> None:
     body = read_or_none(json.dumps(document).encode())
