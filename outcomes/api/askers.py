@@ -9,12 +9,13 @@ from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from outcomes.api.insights import INSIGHTS, LIMIT, InsightView, answer_of
+from outcomes.api.insights import LIMIT, InsightView, answer_of
 from outcomes.insights.asking import Question
+from outcomes.insights.register import BY_NAME
 from productops.workspaces.versions import NotHere
 from roadmap.models import Problem
 
-_ASKERS = next(insight for insight in INSIGHTS if insight.name == "asked-but-not-using")
+_ASKERS = BY_NAME["asked-but-not-using"]
 
 
 class AskersOfProblemView(InsightView):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
+from dataclasses import asdict
 from functools import cache
 from typing import Any, ClassVar
 
@@ -16,30 +16,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from outcomes.api.shapes import serializer_of
-from outcomes.insights import (
-    askers,
-    bets,
-    calibration,
-    freshness,
-    outcomes,
-    portfolio,
-    problems,
-    regret,
-    sources,
-    sunsets,
-    unused,
-    week,
-    wishes,
-)
-from outcomes.insights.asking import Question, Told
+from outcomes.insights.asking import Question
+from outcomes.insights.register import INSIGHTS, MOST_ROWS_OF_A_FILE, Insight
 from productops.api.problems import BadParameter
 from productops.api.views import StrictView
 from roadmap.api.exports import CSV_RESPONSE, csv_response
 from roadmap.models import Product
 
 USUAL_ROWS, MOST_ROWS = 50, 200
-# What a file holds at most; a longer list is one of the resources' own.
-MOST_ROWS_OF_A_FILE = 10_000
 
 _PRODUCT = OpenApiParameter("product", OpenApiTypes.STR, description="Of this product: an id or key.")
 LIMIT = OpenApiParameter(
@@ -47,42 +31,6 @@ LIMIT = OpenApiParameter(
     {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": USUAL_ROWS},
     description="How many rows.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Insight:
-    """One question: its name in the address, the room that answers it, and the shapes of the answer."""
-
-    name: str
-    room: Callable[[Question], Told[Any, Any]]
-    summary: type
-    row: type
-    # Whether it is about items, and can be asked of one product.
-    is_by_product: bool = True
-
-
-INSIGHTS = [
-    Insight("problems", problems.ranked_problems, problems.ProblemsSummary, problems.RankedProblem, False),
-    Insight("wish-list", wishes.wish_list, wishes.WishesSummary, wishes.Wish),
-    Insight("unused", unused.unused_features, unused.UnusedSummary, unused.UnusedItem),
-    Insight("outcomes", outcomes.outcome_pace, outcomes.OutcomesSummary, outcomes.TrackedOutcome),
-    Insight("expected-against-realised", bets.expected_against_realised, bets.BetsSummary, bets.Bet),
-    Insight(
-        "freshness", freshness.worker_freshness, freshness.FreshnessSummary, freshness.WaitingWork, False
-    ),
-    Insight("sources", sources.source_freshness, sources.SourcesSummary, sources.SourceFreshness, False),
-    Insight(
-        "exposure-without-use", sources.exposure_without_use, sources.ExposuresSummary, sources.ExposedItem
-    ),
-    Insight("asked-but-not-using", askers.asked_but_not_using, askers.AskersSummary, askers.Asker),
-    Insight("flag-regret", regret.flag_regret, regret.RegretSummary, regret.RegrettedFlag),
-    Insight("sunset-check", sunsets.sunset_check, sunsets.SunsetsSummary, sunsets.SunsetCheck),
-    Insight(
-        "calibration", calibration.calibration, calibration.CalibrationSummary, calibration.CalibrationRow
-    ),
-    Insight("portfolio", portfolio.portfolio, portfolio.PortfolioSummary, portfolio.PortfolioRow),
-    Insight("this-week", week.this_week, week.WeekSummary, week.Event),
-]
 
 
 class InsightView(StrictView):
@@ -133,18 +81,12 @@ class InsightFileView(InsightView):
 
     def get(self, request: Request) -> HttpResponseBase:
         told = self.insight.room(self._question(MOST_ROWS_OF_A_FILE))
-        columns = [field.name for field in fields(self.insight.row)]
-        rows = ([_cell(getattr(row, name)) for name in columns] for row in told.rows)
-        return csv_response(f"{self.insight.name}.csv", columns, rows)
+        rows = (self.insight.cells(row) for row in told.rows)
+        return csv_response(f"{self.insight.name}.csv", self.insight.columns, rows)
 
 
 def _shown(told: Any) -> dict[str, Any]:
     return asdict(told)
-
-
-def _cell(value: Any) -> Any:
-    """A list of objects is their keys."""
-    return " ".join(one.key for one in value) if isinstance(value, list) else value
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from outcomes.insights.asking import ITEMS, Question, Told, read
+from outcomes.insights.asking import ITEMS, Question, Told, read, read_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def asked_but_not_using(question: Question) -> Told[AskersSummary, Asker]:
         """,
         question,
     )
-    rows = read(
+    rows = read_list(
         f"""
         {_PAIRS}
         SELECT {", ".join(Asker.__dataclass_fields__)} FROM told WHERE is_not_using

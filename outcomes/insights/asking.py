@@ -16,8 +16,8 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Whose workspace it is about, how many rows are wanted, of which product or problem (None: of all), and
-    who asks (None: a key, or nobody who owns anything)."""
+    """Whose workspace it is about, how many rows are wanted (0: the summary alone), of which product or problem
+    (None: of all), and who asks (None: a key, or nobody who owns anything)."""
 
     workspace: Workspace
     limit: int
@@ -66,3 +66,8 @@ def read(sql: str, question: Question, **more: Any) -> list[dict[str, Any]]:
         cursor.execute(sql, {**question.parameters, **more})
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def read_list(sql: str, question: Question, **more: Any) -> list[dict[str, Any]]:
+    """Run the query of an answer's rows; whoever wants none does not pay for it."""
+    return read(sql, question, **more) if question.limit else []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outcomes.insights.asking import Question, Told, read
+from outcomes.insights.asking import Question, Told, read, read_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def ranked_problems(question: Question) -> Told[ProblemsSummary, RankedProblem]:
         """,
         question,
     )
-    rows = read(
+    rows = read_list(
         f"SELECT * FROM ({_RANKED}) AS ranked ORDER BY demand DESC, items = 0 DESC, id LIMIT %(limit)s",
         question,
     )

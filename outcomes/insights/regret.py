@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from outcomes.formulas.tracking import rate_of
-from outcomes.insights.asking import ITEMS, Question, Told, read
+from outcomes.insights.asking import ITEMS, Question, Told, read, read_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def flag_regret(question: Question) -> Told[RegretSummary, RegrettedFlag]:
         """,
         question,
     )
-    rows = read(
+    rows = read_list(
         f"""
         SELECT {", ".join(RegrettedFlag.__dataclass_fields__)} FROM ({_FLAGGED}) AS flagged
         WHERE {_REGRETTED} ORDER BY resolved_on DESC NULLS LAST, id DESC LIMIT %(limit)s

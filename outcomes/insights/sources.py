@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from outcomes.insights.asking import ITEMS, Question, Told, read
+from outcomes.insights.asking import ITEMS, Question, Told, read, read_list
 from outcomes.models import Source
 from outcomes.services.health import HEALTH_STATES, health_of, with_health
 
@@ -126,7 +126,7 @@ def exposure_without_use(question: Question) -> Told[ExposuresSummary, ExposedIt
         """,
         question,
     )
-    rows = read(
+    rows = read_list(
         f"""SELECT * FROM ({_EXPOSED}) AS exposed WHERE is_without_use ORDER BY "on" DESC, id LIMIT %(limit)s""",
         question,
     )

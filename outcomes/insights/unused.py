@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from outcomes.insights.asking import ITEMS, Question, Told, read
+from outcomes.insights.asking import ITEMS, Question, Told, read, read_list
 
 COST_DAYS = 90
 
@@ -80,7 +80,7 @@ def unused_features(question: Question) -> Told[UnusedSummary, UnusedItem]:
         """,
         question,
     )
-    rows = read(
+    rows = read_list(
         f"""
         SELECT * FROM ({_UNUSED}) AS unused
         ORDER BY tickets DESC, days DESC NULLS LAST, effort DESC NULLS LAST, id LIMIT %(limit)s

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from outcomes.insights.asking import ITEMS, Question, Told, read
+from outcomes.insights.asking import ITEMS, Question, Told, read, read_list
 
 DAYS = 7
 # A value that moved by less is not news.
@@ -113,7 +113,7 @@ def this_week(question: Question) -> Told[WeekSummary, Event]:
             first=first,
         )
     }
-    rows = read(
+    rows = read_list(
         f"{_EVENTS} SELECT * FROM events"
         ' ORDER BY "on" DESC, array_position(%(kinds)s, kind), subject LIMIT %(limit)s',
         question,

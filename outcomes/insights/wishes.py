@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from outcomes.insights.asking import ITEMS, Question, Told, read
+from outcomes.insights.asking import ITEMS, Question, Told, read, read_list
 
 MOST_SUGGESTIONS = 3
 
@@ -92,7 +92,7 @@ def wish_list(question: Question) -> Told[WishesSummary, Wish]:
         """,
         question,
     )
-    rows = read(
+    rows = read_list(
         f"""
         SELECT * FROM ({_LACKING}) AS lacking WHERE lacks_problem OR lacks_outcome
         ORDER BY lacks_problem AND lacks_outcome DESC, id DESC LIMIT %(limit)s

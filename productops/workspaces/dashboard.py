@@ -38,12 +38,25 @@ class Panel:
     empty: str = "Nothing yet."
 
 
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One number on the first page, the sentence behind it, and where it leads. What asks most of a person
+    stands above the lists, the rest below them."""
+
+    title: str
+    number: str
+    sentence: str
+    url: str
+    is_leading: bool = False
+
+
 # The order of the apps in the menu.
 _ORDER = {"roadmap": 0, "outcomes": 1, "workspaces": 2}
 
 _RECORDS = {"name": "Received and computed", "app_label": "records", "has_module_perms": True}
 
 PanelMaker = Callable[[Scope], Panel]
+TileMaker = Callable[[Scope], Sequence[Tile]]
 
 
 class DashboardSite(admin.AdminSite):
@@ -60,11 +73,21 @@ class DashboardSite(admin.AdminSite):
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
         self._panels: list[tuple[int, PanelMaker]] = []
+        self._tiles: list[TileMaker] = []
+        self._pages: list[URLPattern] = []
 
     def add_panel(self, order: int, make: PanelMaker) -> None:
         """Show a panel on the first page; the lowest order comes first."""
         self._panels.append((order, make))
         self._panels.sort(key=lambda panel: panel[0])
+
+    def add_tiles(self, make: TileMaker) -> None:
+        """Show numbers on the first page."""
+        self._tiles.append(make)
+
+    def add_page(self, route: str, view: Callable[..., Any], name: str) -> None:
+        """Serve a page that belongs to no model; who is signed in is asked first."""
+        self._pages.append(path(route, self.admin_view(view), name=name))
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().each_context(request), "scope": scope_of(request)}
@@ -73,7 +96,13 @@ class DashboardSite(admin.AdminSite):
         scope = scope_of(request)
         is_somewhere = scope.is_everywhere or scope.workspace is not None
         panels = [make(scope) for _, make in self._panels] if is_somewhere else []
-        return super().index(request, {"panels": panels, **(extra_context or {})})
+        tiles = [tile for make in self._tiles for tile in make(scope)]
+        context = {
+            "panels": panels,
+            "leading_tiles": [tile for tile in tiles if tile.is_leading],
+            "tiles": [tile for tile in tiles if not tile.is_leading],
+        }
+        return super().index(request, {**context, **(extra_context or {})})
 
     def get_log_entries(self, request: HttpRequest) -> QuerySet[LogEntry]:
         """None: a person's recent actions would name objects of their other workspaces."""
@@ -104,7 +133,7 @@ class DashboardSite(admin.AdminSite):
             url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"
         ]
         switch = path("switch/", self.admin_view(require_POST(self.switch)), name="switch_workspace")
-        return [switch, *kept]
+        return [switch, *self._pages, *kept]
 
     def switch(self, request: HttpRequest) -> HttpResponse:
         """Take up another of the person's workspaces."""

@@ -111,7 +111,9 @@ def a_replay(workspace: Workspace) -> Replay:
 
 def a_reconciliation(workspace: Workspace) -> Reconciliation:
     # Done, for a workspace has one under way at most.
-    return Reconciliation.objects.create(workspace=workspace, stage="done", finished_at=datetime(2026, 6, 1, tzinfo=UTC))
+    return Reconciliation.objects.create(
+        workspace=workspace, stage="done", finished_at=datetime(2026, 6, 1, tzinfo=UTC)
+    )
 
 
 def a_rule(workspace: Workspace) -> Rule:
