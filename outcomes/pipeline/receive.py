@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from outcomes.pipeline import doorbell, senders
+from outcomes.pipeline.commits import SharedCommits
 from outcomes.pipeline.prepared import execute_prepared
 from outcomes.pipeline.senders import Sender
 from outcomes.sources import adapters
@@ -76,31 +79,78 @@ def store(
     `path` and `headers` are those that the body cannot be read without. Raises DeliveryConflict when the id was
     used for other bytes, SenderChanged when the request has to be verified anew.
     """
-    digest = hashlib.sha256(body).digest()
+    offer = _Offer(
+        sender,
+        signed,
+        body,
+        hashlib.sha256(body).digest(),
+        content_type[:200],
+        path.replace("\x00", "")[:200],
+        dict(headers or {}),
+    )
+    if connection.in_atomic_block:
+        # Others must not be told of a row that this transaction may still take back.
+        (delivery_id,) = _write([offer])
+    else:
+        delivery_id = _commits.put(offer, len(body))
+    if delivery_id is None:
+        return _known(sender, signed, offer.digest)
+    return Receipt(delivery_id, is_duplicate=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A verified request, as it is to be stored."""
+
+    sender: Sender
+    signed: Signed
+    body: bytes
+    digest: bytes
+    content_type: str
+    path: str
+    headers: Mapping[str, str]
+
+    def key(self) -> tuple[int, str]:
+        return self.sender.source_id, self.signed.message_id
+
+    def as_row(self, now: datetime) -> dict[str, Any]:
+        """Everything but the body."""
+        return {
+            "source": self.sender.source_id,
+            "token": self.sender.token,
+            "kind": self.sender.kind,
+            "secrets": [secret.id for secret in self.sender.valid_secrets(now)],
+            "external_id": self.signed.message_id,
+            "digest": self.digest.hex(),
+            "content_type": self.content_type,
+            "signed_at": self.signed.signed_at.isoformat(),
+            "path": self.path,
+            "headers": self.headers,
+        }
+
+
+def _write(offers: Sequence[_Offer]) -> list[int | None]:
+    """Store requests in one statement; the id of each, None for one that was here or whose sender changed."""
     now = timezone.now()
+    fresh: dict[tuple[int, str], _Offer] = {}
+    for offer in offers:
+        fresh.setdefault(offer.key(), offer)
     rows = execute_prepared(
         _STORE,
         {
-            "source": sender.source_id,
-            "token": sender.token,
-            "kind": sender.kind,
-            # As text, because psycopg takes longer over a list than over all the others together.
-            "secrets": "{" + ",".join(str(secret.id) for secret in sender.valid_secrets(now)) + "}",
-            "external_id": signed.message_id,
-            "body": body,
-            "digest": digest,
-            "bytes": len(body),
-            "content_type": content_type[:200],
-            "signed_at": signed.signed_at,
             "now": now,
-            "path": path.replace("\x00", "")[:200],
-            "headers": json.dumps(dict(headers or {})),
+            "rows": json.dumps([offer.as_row(now) for offer in fresh.values()]),
+            "bodies": [offer.body for offer in fresh.values()],
         },
     )
-    if not rows:
-        return _known(sender, signed, digest)
-    doorbell.ring_after_commit("interpret")
-    return Receipt(rows[0][0], is_duplicate=False)
+    stored = {(source_id, external_id): id_ for source_id, external_id, id_ in rows}
+    if stored:
+        doorbell.ring_after_commit("interpret")
+    # Of two with one id the first was stored; the second finds it.
+    return [stored.pop(offer.key(), None) for offer in offers]
+
+
+_commits = SharedCommits(_write)
 
 
 def _known(sender: Sender, signed: Signed, digest: bytes) -> Receipt:
@@ -123,13 +173,18 @@ _STORE = """
     INSERT INTO outcomes_delivery (workspace_id, source_id, external_id, body, body_sha256, body_bytes,
                                    content_type, signed_at, received_at, path, headers, state,
                                    attempts, taken, duplicates, refused, outcome)
-    SELECT s.workspace_id, s.id, %(external_id)s::text, %(body)s::bytea, %(digest)s::bytea, %(bytes)s::integer,
-           %(content_type)s::text, %(signed_at)s::timestamptz, %(now)s::timestamptz, %(path)s::text,
-           %(headers)s::jsonb, 'pending', 0, 0, 0, 0, '{}'
-    FROM outcomes_source s
-    WHERE s.id = %(source)s AND s.token = %(token)s AND s.kind = %(kind)s
-      AND ARRAY(SELECT x.id FROM outcomes_sourcesecret x
+    SELECT s.workspace_id, s.id, o.external_id, o.body, decode(o.digest, 'hex'), length(o.body),
+           o.content_type, o.signed_at, %(now)s::timestamptz, o.path, o.headers, 'pending', 0, 0, 0, 0, '{}'
+    FROM ROWS FROM (
+        jsonb_to_recordset(%(rows)s::jsonb) AS (
+            source bigint, token text, kind text, secrets bigint[], external_id text, digest text,
+            content_type text, signed_at timestamptz, path text, headers jsonb),
+        unnest(%(bodies)b::bytea[])
+    ) AS o (source, token, kind, secrets, external_id, digest, content_type, signed_at, path, headers, body)
+    JOIN outcomes_source s ON s.id = o.source AND s.token = o.token AND s.kind = o.kind
+    WHERE ARRAY(SELECT x.id FROM outcomes_sourcesecret x
                 WHERE x.source_id = s.id AND (x.expires_at IS NULL OR x.expires_at > %(now)s::timestamptz)
-                ORDER BY x.id) = %(secrets)s::text::bigint[]
-    ON CONFLICT (source_id, external_id) DO NOTHING RETURNING id
+                ORDER BY x.id) = o.secrets
+    ORDER BY s.id, o.external_id
+    ON CONFLICT (source_id, external_id) DO NOTHING RETURNING source_id, external_id, id
 """
