@@ -15,6 +15,7 @@ from outcomes.services.refusals import ImpossibleMove
 from productops.api.bulk import row_refused, row_taken
 from productops.api.fields import Text, WholeNumber
 from productops.api.problems import FieldError
+from productops.api.serializers import PlainSerializer
 from productops.workspaces.batches import IMPOSSIBLE, MOST_ROWS, NOT_FOUND, STALE, UPDATED
 from productops.workspaces.complaints import Refused
 from productops.workspaces.versions import NotHere, StaleEdit
@@ -22,7 +23,7 @@ from productops.workspaces.versions import NotHere, StaleEdit
 _SAID = {"acknowledge": NoteSerializer, "snooze": SnoozeSerializer, "dismiss": DismissSerializer}
 
 
-class FlagMoveSerializer(serializers.Serializer):
+class FlagMoveSerializer(PlainSerializer):
     """A flag and what to do with it."""
 
     id = WholeNumber(min_value=1)
@@ -35,7 +36,7 @@ class FlagMoveSerializer(serializers.Serializer):
     reason = Text(required=False, help_text="With dismiss.")
 
 
-class FlagMovesSerializer(serializers.Serializer):
+class FlagMovesSerializer(PlainSerializer):
     rows = serializers.ListField(
         child=FlagMoveSerializer(),
         allow_empty=False,

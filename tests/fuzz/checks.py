@@ -26,6 +26,8 @@ UNSAYABLE = {
     (r"/name", "blank"),
     # What a rule names hangs on what it is for, and its source goes without saying beneath a source.
     (r"/source|/item|/metric|/value|/problem|/customer", "required"),
+    # With the policy `exempt`, and with no other.
+    (r"/exemption_reason", "required"),
     # A sample or the id of a delivery: either will do.
     (r"/sample", "required"),
 }
