@@ -24,7 +24,7 @@ urlpatterns = [
     path("", include("productops.api.urls")),
     path(
         "v1/workspace/",
-        WorkspaceViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        WorkspaceViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update"}),
         name="workspace",
     ),
     path("v1/session/", SessionView.as_view(), name="session"),

@@ -11,24 +11,33 @@ from outcomes.formulas.trials import TRIAL_VERDICTS
 from outcomes.models import Experiment, Metric
 from outcomes.models.experiments import DECISIONS, EXPERIMENT_STATES
 from outcomes.models.metrics import DIRECTIONS
-from productops.api.fields import KeyOrId, Text
+from outcomes.services.experiment_rules import MOST_VARIANTS
+from productops.api.fields import KeyOrId, Number, Text
 from productops.api.serializers import PlainSerializer, RowSerializer
 from roadmap.models import Item
 
-_VARIANT = {
-    "type": "object",
-    "properties": {
-        "key": {"type": "string", "maxLength": 200},
-        "split": {"type": "number", "exclusiveMinimum": 0, "default": 1, "description": "In any unit."},
-    },
-    "required": ["key"],
-    "additionalProperties": False,
-}
+
+@extend_schema_field({"type": "number", "exclusiveMinimum": 0, "maximum": 1e9})
+class SplitField(Number):
+    """A part of the people, in any unit: above 0."""
+
+    default_error_messages = {"out_of_range": "A split is above 0 and at most 1e9."}
+
+    def to_internal_value(self, data: Any) -> float:
+        split = super().to_internal_value(data)
+        if not 0 < split <= 1e9:
+            self.fail("out_of_range")
+        return split
 
 
-@extend_schema_field({"type": "array", "items": _VARIANT, "maxItems": 20})
-class VariantsField(serializers.JSONField):
-    """`{"key", "split"}` of each variant; an empty list leaves them to what reports."""
+class VariantSerializer(PlainSerializer):
+    """One variant of an experiment, and its part of the people."""
+
+    key = Text(max_length=200)
+    split = SplitField(default=1, help_text="In any unit: 1 and 1 are half and half.")
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return {"key": instance["key"], "split": instance.get("split", 1)}
 
 
 class ExperimentSerializer(RowSerializer):
@@ -39,7 +48,12 @@ class ExperimentSerializer(RowSerializer):
     guardrails = serializers.ListField(
         child=KeyOrId(Metric), required=False, help_text="Metrics that it must not harm."
     )
-    variants = VariantsField(required=False)
+    variants = serializers.ListField(
+        child=VariantSerializer(),
+        required=False,
+        max_length=MOST_VARIANTS,
+        help_text="At least two; an empty list leaves them to what reports.",
+    )
     state = serializers.SerializerMethodField(help_text="As of the day of judgement.")
     decision = serializers.ChoiceField(DECISIONS, read_only=True, allow_null=True)
 

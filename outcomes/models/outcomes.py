@@ -13,6 +13,8 @@ ROLES = ("primary", "secondary", "guardrail")
 class Outcome(Versioned):
     """The metric an item was to move, from where to where and by when. Only item and metric are asked for."""
 
+    part_of = "item"
+
     item = models.ForeignKey(Item, models.CASCADE, db_constraint=False, related_name="outcomes")
     metric = models.ForeignKey(Metric, models.CASCADE, db_constraint=False, related_name="outcomes")
     series = models.CharField(  # noqa: DJ001  blank is a label of its own: that of rows without one

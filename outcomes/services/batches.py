@@ -43,7 +43,7 @@ class OutcomeBatch(Batch[Outcome]):
         return {name: value for name, value in normalised(dict(said)).items() if value != said[name]}
 
     def complaints(self, row: Outcome, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
-        return problems_with_outcome(self.workspace, dict(said))
+        return problems_with_outcome(row, said)
 
     def settle(self, drafts: Sequence[Draft[Outcome]]) -> None:
         for draft in drafts:
@@ -71,7 +71,7 @@ class ItemWithOutcomesBatch(ItemBatch):
             detail = "Outcomes come with a new item; later each is set and changed under /outcomes/."
             yield Complaint("outcomes", "only_on_creation", detail)
         else:
-            yield from problems_with_outcomes(self.workspace, said["outcomes"])
+            yield from problems_with_outcomes(row, said["outcomes"])
 
     def finish(self, drafts: Sequence[Draft[Item]]) -> None:
         super().finish(drafts)

@@ -16,7 +16,12 @@ from outcomes.services.metrics import create_metric
 from outcomes.services.refusals import ImpossibleMove
 from outcomes.services.rules import add_rule
 from productops.workspaces.actors import Actor
-from productops.workspaces.complaints import Complaint, Refused
+from productops.workspaces.complaints import (
+    Complaint,
+    Refused,
+    complaint_if_archived,
+    refuse_if_any,
+)
 from productops.workspaces.models import Workspace
 from productops.workspaces.versions import guarded_update
 from roadmap.likeness import Like, problems_like
@@ -105,8 +110,7 @@ def _check_problem(candidate: Candidate, problem: Problem | None) -> None:
         raise Refused([Complaint("problem", "not_asked_for", "What this becomes is for no problem.")])
     if candidate.kind == "evidence" and problem is None:
         raise Refused([Complaint("problem", "required", "Say which problem it is evidence for.")])
-    if problem is not None and problem.archived_at is not None:
-        raise Refused([Complaint("problem", "archived", "The problem is archived; restore it first.")])
+    refuse_if_any(complaint_if_archived(problem, "problem"))
 
 
 def _check_free(candidate: Candidate, problem: Problem | None) -> None:

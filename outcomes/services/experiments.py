@@ -120,7 +120,10 @@ def end_experiment(
     experiment = rows.find(Experiment, workspace, experiment_id)
     if experiment.state not in (DRAFT, RUNNING):
         raise ImpossibleMove(f"This experiment is {experiment.state} already.")
-    _move(workspace, by, experiment, version, _ending(workspace, experiment, on))
+    changes = _ending(workspace, experiment, on)
+    if experiment.state == DRAFT and not _totals(experiment).exists():
+        raise ImpossibleMove("This experiment has not begun: nothing was measured of it.")
+    _move(workspace, by, experiment, version, changes)
 
 
 @transaction.atomic
@@ -218,10 +221,13 @@ def _ending(workspace: Workspace, experiment: Experiment, on: date | None) -> di
     last = on or (planned if planned is not None and planned < today else today)
     changes: dict[str, Any] = {"state": ENDED, "ended_on": last}
     if experiment.started_on is None:
-        totals = ExperimentTotal.objects.counted().filter(experiment=experiment)
-        first = totals.aggregate(first=Min("on"))["first"]
+        first = _totals(experiment).aggregate(first=Min("on"))["first"]
         changes["started_on"] = min(first or last, last)
     return changes
+
+
+def _totals(experiment: Experiment) -> Any:
+    return ExperimentTotal.objects.counted().filter(experiment=experiment)
 
 
 def _derived(item: Item) -> dict[str, Any]:

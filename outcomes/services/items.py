@@ -7,10 +7,16 @@ from typing import Any
 
 from django.db import transaction
 
-from outcomes.models import Metric
-from outcomes.services.outcomes import problems_with_outcome, set_outcome
+from outcomes.models import Metric, Outcome
+from outcomes.services.outcomes import normalised, problems_with_outcome, set_outcome
 from productops.workspaces.actors import Actor
-from productops.workspaces.complaints import Complaint, Refused, beneath, refuse_if_any
+from productops.workspaces.complaints import (
+    Complaint,
+    Refused,
+    beneath,
+    complaint_if_archived,
+    refuse_if_any,
+)
 from productops.workspaces.models import Workspace
 from roadmap.models import Item
 from roadmap.services import create_item
@@ -40,12 +46,14 @@ def create_item_with_outcomes(
     return item
 
 
-def problems_with_outcomes(workspace: Workspace, outcomes: Sequence[Mapping[str, Any]]) -> list[Complaint]:
+def problems_with_outcomes(item: Item, outcomes: Sequence[Mapping[str, Any]]) -> list[Complaint]:
     """What is wrong with the outcomes of one new item, each with its place."""
     complaints = _repeated(outcomes)
     for index, wanted in enumerate(outcomes):
-        said = {name: value for name, value in wanted.items() if name != "metric"}
-        complaints += beneath(f"outcomes/{index}", problems_with_outcome(workspace, said))
+        said = {name: value for name, value in normalised(dict(wanted)).items() if name != "metric"}
+        outcome = Outcome(workspace=item.workspace, item=item, metric=wanted["metric"], **said)
+        complaints += beneath(f"outcomes/{index}", problems_with_outcome(outcome, said))
+        complaints += complaint_if_archived(outcome.metric, f"outcomes/{index}/metric")
     return complaints
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
 
@@ -13,7 +14,7 @@ from outcomes.services.marking import mark_effects, mark_experiments_of_items, m
 from productops.workspaces.actors import Actor
 from productops.workspaces.complaints import Complaint
 from productops.workspaces.models import Workspace
-from productops.workspaces.versions import NotHere, guarded_delete
+from productops.workspaces.versions import guarded_delete
 from roadmap.models import Item
 from roadmap.services import rows
 
@@ -31,12 +32,9 @@ def set_outcome(*, workspace: Workspace, by: Actor, item_id: int, metric_id: int
     when the item has an outcome on this metric and series already.
     """
     fields = normalised(fields)
-    if not Item.objects.in_workspace(workspace.id).filter(pk=item_id).exists():
-        raise NotHere
-    if not Metric.objects.in_workspace(workspace.id).filter(pk=metric_id).exists():
-        raise NotHere
-    outcome = Outcome(workspace=workspace, item_id=item_id, metric_id=metric_id, **fields)
-    rows.check(outcome, problems_with_outcome(workspace, fields))
+    item, metric = rows.find(Item, workspace, item_id), rows.find(Metric, workspace, metric_id)
+    outcome = Outcome(workspace=workspace, item=item, metric=metric, **fields)
+    rows.check(outcome, problems_with_outcome(outcome, fields))
     outcome.save(force_insert=True)
     mark_effects(workspace, [item_id], by)
     mark_experiments_of_items(workspace, [item_id], by)
@@ -52,7 +50,7 @@ def edit_outcome(
     the same metric and series)."""
     changes = normalised(changes)
     outcome = rows.find(Outcome, workspace, outcome_id)
-    if rows.edit(outcome, version, changes, problems_with_outcome(workspace, changes)):
+    if rows.edit(outcome, version, changes, problems_with_outcome(outcome, changes)):
         mark_effects(workspace, [outcome.item_id], by)
         mark_experiments_of_items(workspace, [outcome.item_id], by)
         mark_items(workspace, [outcome.item_id], by)
@@ -64,6 +62,7 @@ def edit_outcome(
 def remove_outcome(*, workspace: Workspace, by: Actor, outcome_id: int, version: int | None) -> None:
     """Take an outcome away, with the flags that were about it. Raises StaleEdit or NotHere."""
     outcomes = Outcome.objects.in_workspace(workspace.id)
+    rows.refuse_if_part_of_archived(rows.find(Outcome, workspace, outcome_id))
     # Marks come first: a worker holds them before it writes flags and effects, which point at outcomes.
     item_ids = list(outcomes.filter(pk=outcome_id).values_list("item_id", flat=True))
     mark_effects(workspace, item_ids, by)
@@ -76,8 +75,27 @@ def normalised(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "series": None} if fields.get("series") == "" else fields
 
 
-def problems_with_outcome(workspace: Workspace, fields: dict[str, Any]) -> list[Complaint]:
-    """Return the complaints about those fields of an outcome that are given."""
+def problems_with_outcome(outcome: Outcome, fields: Mapping[str, Any]) -> Iterator[Complaint]:
+    """What is wrong with those fields of an outcome that are given, once it has them."""
+    yield from _problems_with_fields(fields)
+    found = _problems_with_controls(outcome.workspace_id, fields.get("controls") or [])
+    yield from found
+    if not found and {"controls", "series"} & fields.keys():
+        yield from _names_itself(outcome)
+
+
+def _names_itself(outcome: Outcome) -> Iterator[Complaint]:
+    """A control is what the release did not touch: held against itself, nothing could ever have moved."""
+    for index, control in enumerate(outcome.controls):
+        said = control if isinstance(control, dict) else {"metric": control}
+        if said.get("metric") == outcome.metric.key and (said.get("series") or None) == (
+            outcome.series or None
+        ):
+            detail = "An outcome cannot be its own control."
+            yield Complaint(f"controls/{index}", "itself", detail)
+
+
+def _problems_with_fields(fields: Mapping[str, Any]) -> list[Complaint]:
     complaints = []
     if "role" in fields and fields["role"] not in ROLES:
         complaints.append(Complaint("role", "invalid_choice", f"Must be one of {', '.join(ROLES)}."))
@@ -92,13 +110,10 @@ def problems_with_outcome(workspace: Workspace, fields: dict[str, Any]) -> list[
     margin = fields.get("margin")
     if margin is not None and not (isfinite(margin) and margin >= 0):
         complaints.append(Complaint("margin", "out_of_range", "A margin cannot be below 0."))
-    complaints += _problems_with_periods(fields)
-    if fields.get("controls"):
-        complaints += _problems_with_controls(workspace, fields["controls"])
-    return complaints
+    return complaints + _problems_with_periods(fields)
 
 
-def _problems_with_periods(fields: dict[str, Any]) -> list[Complaint]:
+def _problems_with_periods(fields: Mapping[str, Any]) -> list[Complaint]:
     complaints = []
     washout = fields.get("washout_days", 0)
     if washout is None or not 0 <= washout <= _MOST_PERIODS:
@@ -111,7 +126,7 @@ def _problems_with_periods(fields: dict[str, Any]) -> list[Complaint]:
     return complaints
 
 
-def _problems_with_controls(workspace: Workspace, controls: Any) -> list[Complaint]:
+def _problems_with_controls(workspace_id: int, controls: Any) -> list[Complaint]:
     """Controls are metric keys or {"metric", "series"}; every one must be a metric that exists."""
     wrong = Complaint("controls", "invalid", 'A list of metric keys or of {"metric", "series"}.')
     if not isinstance(controls, list):
@@ -122,7 +137,9 @@ def _problems_with_controls(workspace: Workspace, controls: Any) -> list[Complai
         if not isinstance(key, str) or not _is_control(control):
             return [wrong]
         keys.append(key)
-    known = set(Metric.objects.in_workspace(workspace.id).filter(key__in=keys).values_list("key", flat=True))
+    if not keys:
+        return []
+    known = set(Metric.objects.in_workspace(workspace_id).filter(key__in=keys).values_list("key", flat=True))
     unknown = [key for key in keys if key not in known]
     return [Complaint("controls", "does_not_exist", f"There is no metric {key!r}.") for key in unknown]
 

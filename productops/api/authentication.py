@@ -56,12 +56,25 @@ class ApiKeyAuthentication(BaseAuthentication):
         except KeyRefused:
             raise AuthenticationFailed("This API key is not known, or no longer in force.") from None
         spend(request, f"key:{key.public_id}")
+        _refuse_other_workspace(request, key.workspace)
         note_use(key)
         admit(request, key.workspace, Actor(name=key.name, user_id=None, via="api"), key.scopes)
         return None, key
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="productops"'
+
+
+def _refuse_other_workspace(request: Request, own: Workspace) -> None:
+    """A key acts in its own workspace; whoever names another one must not find its work done in this."""
+    ref = _named_workspace(request)
+    if ref and ref not in (own.key, str(own.pk)):
+        detail = f"This API key is not of the workspace in {WORKSPACE_HEADER}."
+        raise Problem(403, "other_workspace", detail)
+
+
+def _named_workspace(request: Request) -> str:
+    return str(request.headers.get(WORKSPACE_HEADER, "")).strip()
 
 
 class PersonAuthentication(SessionAuthentication):
@@ -91,7 +104,7 @@ class WorkspaceSessionAuthentication(PersonAuthentication):
         if signed_in is None:
             return None
         user = signed_in[0]
-        member = _membership(user, request.headers.get(WORKSPACE_HEADER, "").strip())
+        member = _membership(user, _named_workspace(request))
         actor = Actor(name=member.display_name, user_id=user.pk, via="api")
         admit(request, member.workspace, actor, SCOPES_OF_ROLE[member.role])
         return user, None

@@ -35,9 +35,10 @@ from productops.workspaces.batches import (
     RowAnswer,
     Wish,
 )
+from productops.workspaces.complaints import ARCHIVED
 from productops.workspaces.models import Versioned, Workspace
 
-_STATUS_OF = {NOT_FOUND: 404, STALE: 412, TAKEN: 409, IMPOSSIBLE: 409}
+_STATUS_OF = {NOT_FOUND: 404, STALE: 412, TAKEN: 409, IMPOSSIBLE: 409, ARCHIVED: 409}
 
 
 class WritesBatches(Protocol):
@@ -181,9 +182,17 @@ def _wish(index: int, row: Any, makes: Any, changes: Any) -> Wish:
         complaints["id" if "id" in row else "key"] = [
             ErrorDetail("Say which one: its id or its key.", "required")
         ]
+    try:
+        wanted = changes.run_validation(said)
+    except ValidationError as error:
+        raise ValidationError({**_by_field(error), **complaints}) from None
     if complaints:
         raise ValidationError(complaints)
-    return Wish(index, changes.run_validation(said), ref=ref, version=version)
+    return Wish(index, wanted, ref=ref, version=version)
+
+
+def _by_field(error: ValidationError) -> dict[str, Any]:
+    return error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
 
 
 def _result(answer: RowAnswer) -> dict[str, Any]:
@@ -233,7 +242,7 @@ def _problem(results: list[dict[str, Any]]) -> Problem:
         if result["status"] != REFUSED:
             result |= {"id": None} if result["status"] == CREATED else {}
             result |= {"status": NOT_WRITTEN, "version": None}
-    code = {404: "not_found", 409: "taken", 412: "stale_edit"}.get(status, "invalid")
+    code = errors[0]["code"] if status != 400 else "invalid"
     return Problem(status, code, detail, errors, members={"results": results})
 
 

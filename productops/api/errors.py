@@ -29,7 +29,7 @@ from productops.api.problems import (
     field_errors,
     problem_response,
 )
-from productops.workspaces.complaints import Complaint, InUse, Refused
+from productops.workspaces.complaints import ARCHIVED, Archived, Complaint, InUse, Refused
 from productops.workspaces.keys import KeyRevokesItself
 from productops.workspaces.versions import NotHere, StaleEdit
 
@@ -121,7 +121,7 @@ def _answer_api_exception(exc: exceptions.APIException, request: HttpRequest | N
 def _answer_other(exc: BaseException, request: HttpRequest | None) -> HttpResponse | None:
     if isinstance(exc, Refused):
         errors = [_of_complaint(complaint) for complaint in exc.complaints]
-        status, code = (409, "in_use") if isinstance(exc, InUse) else (400, "invalid")
+        status, code = _kind_of(exc)
         return problem_response(request, status, code, _summary(errors), errors)
     if isinstance(exc, (NotHere, Http404)):
         return problem_response(request, 404, "not_found", NOT_HERE)
@@ -139,6 +139,12 @@ def _answer_other(exc: BaseException, request: HttpRequest | None) -> HttpRespon
     if isinstance(exc, (SuspiciousOperation, BadRequest, MultiPartParserError)):
         return problem_response(request, 400, "bad_request", _WORDS[400])
     return None
+
+
+def _kind_of(refusal: Refused) -> tuple[int, str]:
+    if isinstance(refusal, Archived):
+        return 409, ARCHIVED
+    return (409, "in_use") if isinstance(refusal, InUse) else (400, "invalid")
 
 
 def _of_complaint(complaint: Complaint) -> FieldError:

@@ -13,14 +13,24 @@ from productops.api.fields import Amount, Number, Text, WebAddress, WholeNumber
 
 
 class RefusesUnknownFields(serializers.Serializer):
-    """A field that is not part of the body is an error, and so is one that only we write."""
+    """A field that is not part of the body is an error, and so is one that only we write.
+
+    It is told together with what is wrong with the fields that are: a body is corrected in one go.
+    """
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            self._refuse(data)
-        return super().to_internal_value(data)
+        complaints = self._unwanted(data) if isinstance(data, Mapping) else {}
+        try:
+            said = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            if complaints and isinstance(error.detail, dict):
+                raise serializers.ValidationError({**error.detail, **complaints}) from None
+            raise
+        if complaints:
+            raise serializers.ValidationError(complaints)
+        return said
 
-    def _refuse(self, data: Mapping[str, Any]) -> None:
+    def _unwanted(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
         complaints: dict[str, list[ErrorDetail]] = {}
         for name in data:
             field = self.fields.get(name)
@@ -32,8 +42,7 @@ class RefusesUnknownFields(serializers.Serializer):
             # A PATCH leaves out fields of the object, not of what is nested in it: that is said whole.
             missing = [name for name, field in self.fields.items() if field.required and name not in data]
             complaints |= {name: [ErrorDetail("This field is required.", "required")] for name in missing}
-        if complaints:
-            raise serializers.ValidationError(complaints)
+        return complaints
 
 
 class PlainSerializer(RefusesUnknownFields):

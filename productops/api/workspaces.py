@@ -76,13 +76,16 @@ class WorkspaceViewSet(Resource):
             response.data, response.status_code = None, 304
         return response
 
-    def partial_update(self, request: Request) -> Response:
+    def update(self, request: Request, partial: bool = False) -> Response:
         held = self.workspace
         version = expected_version(request, held.version)
-        serializer = self.get_serializer(held, data=request.data, partial=True)
+        serializer = self.get_serializer(held, data=request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
         edit_workspace(workspace=held, by=self.actor, version=version, changes=serializer.written_values())
         return self.answer(held.pk)
+
+    def partial_update(self, request: Request) -> Response:
+        return self.update(request, partial=True)
 
 
 class MemberSerializer(RowSerializer):

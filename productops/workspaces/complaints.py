@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+ARCHIVED = "archived"
+
 
 class SaysWhatIsWrong(Protocol):
     """What is wrong with one field, whichever module found it (`roadmap.rules` has a type of its own)."""
@@ -40,11 +42,22 @@ class InUse(Refused):
     """What stands forbids it, not the values: something else has to change first."""
 
 
+class Archived(InUse):
+    """It is about something that was put away: that can be read and restored, and is not changed before."""
+
+
 def refuse_if_any(complaints: Iterable[SaysWhatIsWrong]) -> None:
-    """Raise Refused with all of them unless there are none."""
+    """Raise Refused with all of them unless there are none; Archived when that is all that is wrong."""
     taken = list(complaints)
     if taken:
-        raise Refused(taken)
+        raise (Archived if all(said.code == ARCHIVED for said in taken) else Refused)(taken)
+
+
+def complaint_if_archived(row: object, field: str = "") -> list[Complaint]:
+    """What is to be said against changing this row, or against tying something to it in `field`."""
+    if getattr(row, "archived_at", None) is None:
+        return []
+    return [Complaint(field, ARCHIVED, "It is archived; restore it first.")]
 
 
 def beneath(path: str, complaints: Iterable[SaysWhatIsWrong]) -> list[Complaint]:

@@ -20,6 +20,7 @@ from django.db.models import CharField, Field, Model, TextField
 
 from productops.workspaces.actors import Actor
 from productops.workspaces.models import Versioned, Workspace
+from roadmap.imports.archived import refuse_archived
 from roadmap.imports.complaints import Report, RowComplaint
 from roadmap.imports.directory import LOADERS, Loader, load_directory
 from roadmap.imports.reading import Readable
@@ -148,6 +149,8 @@ def import_table(
         _stage(run, stream)
         run.run(f"SELECT t.id FROM {run.standing} WHERE t.id IS NOT NULL ORDER BY t.id FOR UPDATE OF t")
         settled = kind.settle(run)
+        # By now what a file says of a merged problem is about the one that it was merged into.
+        refuse_archived(run)
         written = _write(run)
         report.created, report.updated = len(written.created_ids), len(written.updated_ids)
         report.unchanged += _staged_count(run) - len(written.ids)

@@ -126,6 +126,8 @@ class Item(Keyed):
 class Link(Versioned):
     """An item is for a problem, with a weight. The weights of one item sum to at most 1."""
 
+    part_of = "item"
+
     item = models.ForeignKey(Item, models.CASCADE, db_constraint=False, related_name="links")
     problem = models.ForeignKey(Problem, models.CASCADE, db_constraint=False, related_name="links")
     weight = models.FloatField(default=1)

@@ -27,7 +27,12 @@ from productops.workspaces.batches import (
     RowAnswer,
     Wish,
 )
-from productops.workspaces.complaints import Complaint, Refused, SaysWhatIsWrong
+from productops.workspaces.complaints import (
+    Complaint,
+    Refused,
+    SaysWhatIsWrong,
+    complaint_if_archived,
+)
 from productops.workspaces.models import Versioned, Workspace
 from productops.workspaces.versions import changed_fields
 from roadmap.services import rows
@@ -160,6 +165,8 @@ class Batch(Generic[Row]):
             if found.version != wish.version:
                 detail = f"It has been changed since; it is at version {found.version}."
                 return Complaint("version", STALE, detail)
+            for complaint in complaint_if_archived(found):
+                return complaint
             changed.add(found.pk)
             draft = Draft(wish, found)
             wanted = changed_fields(found, {**said, **self.follows(found, said)})
@@ -167,7 +174,7 @@ class Batch(Generic[Row]):
             for name, value in wanted.items():
                 setattr(found, name, value)
         try:
-            rows.check(draft.row, self.complaints(draft.row, wish.said))
+            rows.check(draft.row, self.complaints(draft.row, wish.said), draft.before)
         except Refused as refusal:
             draft.refuse(refusal.complaints)
         return draft

@@ -36,7 +36,7 @@ class ItemBatch(Batch[Item]):
     def complaints(self, row: Item, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
         yield from problems_with_the_item(row)
         if "links" in said:
-            yield from problems_with_links(self.workspace, said["links"])
+            yield from problems_with_links(self.workspace, said["links"], row)
 
     def settle(self, drafts: Sequence[Draft[Item]]) -> None:
         wanted = {draft.row.pk: draft.wish.said["links"] for draft in drafts if _relinks(draft)}

@@ -9,12 +9,12 @@ from typing import Any
 from django.db import transaction
 
 from productops.workspaces.actors import Actor
-from productops.workspaces.complaints import Complaint, beneath, refuse_if_any
+from productops.workspaces.complaints import Complaint, beneath, complaint_if_archived, refuse_if_any
 from productops.workspaces.models import Workspace
 from productops.workspaces.versions import guarded_delete
 from roadmap.models import Item, Link, Problem
 from roadmap.rules import problems_with_weights
-from roadmap.services.rows import check, edit, find, tell, write_many
+from roadmap.services.rows import check, edit, find, refuse_if_part_of_archived, tell, write_many
 from roadmap.signals import items_changed, problems_changed
 
 
@@ -53,6 +53,7 @@ def edit_link(
 @transaction.atomic
 def remove_link(*, workspace: Workspace, by: Actor, link_id: int, version: int | None) -> bool:
     link = find(Link, workspace, link_id)
+    refuse_if_part_of_archived(link)
     guarded_delete(Link.objects.in_workspace(workspace.pk), link_id, version)
     tell_links(workspace, [link.item_id], [link.problem_id], by)
     return True
@@ -63,7 +64,7 @@ def replace_links(workspace: Workspace, item: Item, wanted: Sequence[WantedLink]
 
     Returns the problems whose credit is divided anew; raises Refused with the place of each complaint.
     """
-    refuse_if_any(problems_with_links(workspace, wanted))
+    refuse_if_any(problems_with_links(workspace, wanted, item))
     return replace_links_of(workspace, {item.pk: wanted})
 
 
@@ -124,9 +125,9 @@ def _other_weights(workspace: Workspace, item_id: int, but: int | None = None) -
     return [weight for pk, weight in links.values_list("pk", "weight") if pk != but]
 
 
-def problems_with_links(workspace: Workspace, wanted: Sequence[WantedLink]) -> list[Complaint]:
-    """What is wrong with all the links of one item, each with its place."""
-    complaints: list[Complaint] = []
+def problems_with_links(workspace: Workspace, wanted: Sequence[WantedLink], item: Item) -> list[Complaint]:
+    """What is wrong with all the links of one item, new or standing, each with its place."""
+    complaints: list[Complaint] = _newly_linked_to_archived(wanted, item)
     seen: set[int] = set()
     for index, link in enumerate(wanted):
         complaints += beneath(f"links/{index}", problems_with_weights([link.weight]))
@@ -141,3 +142,19 @@ def problems_with_links(workspace: Workspace, wanted: Sequence[WantedLink]) -> l
         total = problems_with_weights(link.weight for link in wanted)
         complaints = [Complaint("links", said.code, said.detail) for said in total]
     return complaints
+
+
+def _newly_linked_to_archived(wanted: Sequence[WantedLink], item: Item) -> list[Complaint]:
+    """A link to what was archived since may stay; a new one is refused."""
+    away = {index: link.problem for index, link in enumerate(wanted) if link.problem.archived_at is not None}
+    if not away:
+        return []
+    linked = set(
+        Link.objects.filter(item_id=item.pk, problem__in=away.values()).values_list("problem_id", flat=True)
+    )
+    return [
+        complaint
+        for index, problem in away.items()
+        if problem.pk not in linked
+        for complaint in complaint_if_archived(problem, f"links/{index}/problem")
+    ]

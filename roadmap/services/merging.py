@@ -14,7 +14,13 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from productops.workspaces.actors import Actor
-from productops.workspaces.complaints import Complaint, InUse, Refused
+from productops.workspaces.complaints import (
+    Complaint,
+    InUse,
+    Refused,
+    complaint_if_archived,
+    refuse_if_any,
+)
 from productops.workspaces.models import Versioned, Workspace
 from productops.workspaces.versions import NotHere, guarded_update
 from roadmap.models import Evidence, EvidenceRoute, Item, Link, Problem, ProblemMerge, Survey
@@ -95,8 +101,7 @@ def _both(workspace: Workspace, problem_id: int, into: Problem) -> tuple[Problem
     problem, target = _lock(workspace, problem_id, into.pk)
     if ProblemMerge.objects.filter(problem=problem, undone_at=None).exists():
         raise InUse([Complaint("", "merged", "The problem was merged before.")])
-    if target.archived_at is not None:
-        raise Refused([Complaint("into", "archived", "The other problem is archived; restore it first.")])
+    refuse_if_any(complaint_if_archived(target, "into"))
     return problem, target
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from zlib import crc32
 
@@ -14,7 +14,12 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from productops.workspaces.actors import Actor
-from productops.workspaces.complaints import Complaint, SaysWhatIsWrong, refuse_if_any
+from productops.workspaces.complaints import (
+    Complaint,
+    SaysWhatIsWrong,
+    complaint_if_archived,
+    refuse_if_any,
+)
 from productops.workspaces.models import Versioned, Workspace
 from productops.workspaces.versions import NotHere, StaleEdit, changed_fields, guarded_delete, guarded_update
 from roadmap.rules import KEY_LENGTH, RESERVED_KEYS
@@ -35,10 +40,14 @@ def find(model: type[Row], workspace: Workspace, pk: int) -> Row:
     return row
 
 
-def check(row: Versioned, said_by_rules: Iterable[SaysWhatIsWrong] = ()) -> None:
+def check(
+    row: Versioned, said_by_rules: Iterable[SaysWhatIsWrong] = (), changed: Collection[str] = ()
+) -> None:
     """Raise Refused with what the rules said and with what the columns cannot hold.
 
-    A new row may lack its key: it gets one from its title.
+    A new row may lack its key: it gets one from its title. Of a standing one `changed` names the fields that
+    change: nothing new is tied to what is archived; what was tied to it before may stay, and a part of it is
+    not changed either.
 
     References are not looked up: they come as rows, and a composite key in the database keeps each in its
     workspace.
@@ -55,7 +64,7 @@ def check(row: Versioned, said_by_rules: Iterable[SaysWhatIsWrong] = ()) -> None
             for field, errors in error.error_dict.items()
             for found in errors
         ]
-    refuse_if_any([*complaints, *_references_elsewhere(row)])
+    refuse_if_any([*complaints, *_references_elsewhere(row), *_references_put_away(row, changed)])
 
 
 def _references_elsewhere(row: Versioned) -> list[Complaint]:
@@ -66,6 +75,16 @@ def _references_elsewhere(row: Versioned) -> list[Complaint]:
         if field.is_relation and field.name in row._state.fields_cache
         for other in [getattr(row, field.name)]
         if getattr(other, "workspace_id", row.workspace_id) != row.workspace_id
+    ]
+
+
+def _references_put_away(row: Versioned, changed: Collection[str]) -> list[Complaint]:
+    return [
+        complaint
+        for field in row._meta.concrete_fields
+        if field.is_relation and (field.name in row._state.fields_cache or field.name == row.part_of)
+        if row._state.adding or field.name in changed or field.name == row.part_of
+        for complaint in complaint_if_archived(getattr(row, field.name), field.name)
     ]
 
 
@@ -147,14 +166,16 @@ def edit(
 ) -> dict[str, Any]:
     """Check a row with `changes` applied and write what differs; returns the old values of what did.
 
-    `rules` is read after the changes have been applied, so it may be a generator over the row.
+    `rules` is read after the changes have been applied, so it may be a generator over the row. Raises Archived
+    for a row that was put away, whatever changes, and Refused.
     """
+    refuse_if_any(complaint_if_archived(row))
     wanted = changed_fields(row, changes)
     before = {name: getattr(row, name) for name in wanted}
     held_version = row.version
     for name, value in wanted.items():
         setattr(row, name, value)
-    check(row, rules)
+    check(row, rules, wanted)
     write(row, version, wanted, {"version": held_version})
     return before
 
@@ -184,6 +205,11 @@ def write_many(model: type[Versioned], changed: Sequence[Versioned], columns: Se
         )
     for row in changed:
         row.version += 1
+
+
+def refuse_if_part_of_archived(row: Versioned) -> None:
+    """Raise Archived when what the row is a part of was put away."""
+    refuse_if_any(complaint_if_archived(getattr(row, row.part_of), row.part_of))
 
 
 def archive_or_delete(row: Row, version: int | None, has_history: bool) -> bool:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from roadmap.models import Problem
 from tests.callers import Caller, SignedIn
 from tests.factories import a_member, a_person, a_problem, a_workspace
 
@@ -79,3 +80,19 @@ def test_each_scope_opens_what_it_says() -> None:
     assert reader.get("items/").status_code == 200
     assert reader.post("items/", {"title": "No"}).status_code == 403
     assert Caller(a_workspace(), ["ingest"]).get("items/").status_code == 403
+
+
+def test_a_key_acts_in_its_own_workspace_alone_whatever_the_header_names() -> None:
+    own, theirs = a_workspace(key="own"), a_workspace(key="theirs")
+    caller = Caller(own)
+    for ref in ("own", str(own.pk), ""):
+        assert caller.get("problems/", **{"Productops-Workspace": ref}).status_code == 200
+    answers = [
+        caller.post("problems/", {"title": "Slow"}, **{"Productops-Workspace": ref})
+        for ref in ("theirs", str(theirs.pk), "nowhere")
+    ]
+    assert {(answer.status_code, answer.json()["type"]) for answer in answers} == {
+        (403, "urn:productops:problem:other_workspace")
+    }
+    assert len({answer.json()["detail"] for answer in answers}) == 1
+    assert not Problem.objects.exists()

@@ -91,6 +91,7 @@ def test_one_bad_row_refuses_all_and_every_row_is_answered_for(paula: Caller, wo
     assert pointers(response) == {
         "/rows/1/confidence",
         "/rows/2/colour",
+        "/rows/2/links/0/problem",
         "/rows/3/key",
         "/rows/4",
     }

@@ -129,6 +129,20 @@ def test_every_complaint_points_at_its_place() -> None:
     }
 
 
+def test_what_is_unknown_is_told_together_with_what_is_wrong() -> None:
+    caller = Caller(a_workspace())
+    body = {"statuss": "idea", "version": 3, "product": "none", "links": [{"problem": "none", "wait": 1}]}
+    wrong = {"/statuss", "/version", "/product", "/links/0/problem", "/links/0/wait", "/title"}
+    assert pointers(caller.post("items/", body)) == wrong
+    rows = {"rows": [body, {"id": 1, "titel": "x", "product": "none"}]}
+    first = {"/statuss", "/product", "/links/0/problem", "/links/0/wait", "/key"}
+    second = {"/version", "/titel", "/product"}
+    assert pointers(caller.post("items/bulk/", rows)) == {
+        *(f"/rows/0{pointer}" for pointer in first),
+        *(f"/rows/1{pointer}" for pointer in second),
+    }
+
+
 def test_unknown_and_unwritable_fields_are_refused_by_name() -> None:
     answer = Caller(a_workspace()).post("items/", {"title": "x", "statuss": "idea", "version": 3})
     assert pointers(answer) == {"/statuss", "/version"}

@@ -82,6 +82,18 @@ def test_the_workspace_needs_if_match_too() -> None:
     assert caller.patch("workspace/", {"name": "x"}, match='"9"').status_code == 412
 
 
+def test_a_put_says_the_workspace_whole_and_leaves_the_rest_at_its_default() -> None:
+    workspace = a_workspace(window_days=14, pinned_on=date(2026, 5, 1))
+    caller = Caller(workspace)
+    etag = caller.get("workspace/")["ETag"]
+    assert pointers(caller.put("workspace/", {"window_days": 30}, etag)) == {"/name"}
+    answer = caller.put("workspace/", {"name": "Acme", "grace_days": 7}, etag)
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["grace_days"], told["window_days"], told["pinned_on"]) == (7, 28, None)
+    assert (told["key"], told["version"]) == (workspace.key, 2)
+
+
 def test_members_are_listed_by_name() -> None:
     workspace = a_workspace()
     member = a_member(workspace, "admin")

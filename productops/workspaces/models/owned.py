@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 from productops.workspaces.models.workspace import Workspace
@@ -31,6 +33,9 @@ class WorkspaceOwned(models.Model):
 
 class Versioned(WorkspaceOwned):
     """A row that people edit: the version guards against overwriting somebody else's edit."""
+
+    # The relation to what this is a part of, if it is: whatever is archived, its parts are not edited.
+    part_of: ClassVar[str] = ""
 
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

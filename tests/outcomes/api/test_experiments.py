@@ -95,11 +95,15 @@ def test_an_item_s_page_sets_one_up_with_an_empty_body(paula: Caller, item: Item
         ({"item": "carts", "metric": "nobody"}, "/metric", "does_not_exist"),
         ({"item": "carts", "guardrails": ["nobody"]}, "/guardrails/0", "does_not_exist"),
         ({"item": "carts", "guardrails": ["conversion"]}, "/guardrails/0", "repeated"),
-        ({"item": "carts", "variants": ["a", "b"]}, "/variants", "invalid"),
+        ({"item": "carts", "variants": ["a", "b"]}, "/variants/0", "invalid"),
         ({"item": "carts", "variants": [{"key": "a"}]}, "/variants", "too_few"),
         ({"item": "carts", "variants": [{"key": "a"}, {"key": "a"}]}, "/variants/1/key", "repeated"),
-        ({"item": "carts", "variants": [{"key": "a", "split": 0}, {"key": "b"}]}, "/variants", "invalid"),
-        ({"item": "carts", "variants": [{"key": n} for n in "abc"] * 9}, "/variants", "too_many"),
+        (
+            {"item": "carts", "variants": [{"key": "a", "split": 0}, {"key": "b"}]},
+            "/variants/0/split",
+            "out_of_range",
+        ),
+        ({"item": "carts", "variants": [{"key": n} for n in "abc"] * 9}, "/variants", "max_length"),
         ({"item": "carts", "control": "blue"}, "/control", "invalid_choice"),
         (
             {"item": "carts", "started_on": "2026-05-02", "ended_on": "2026-05-01"},
@@ -219,6 +223,13 @@ def test_a_decision_is_kept_with_who_made_it(paula: Caller, item: Item) -> None:
     assert (told["state"], told["decision"], told["decision_note"]) == ("decided", "ship", "Clear.")
     assert (told["started_on"], told["ended_on"]) == ("2026-04-30", "2026-05-01")
     assert told["decided_by"].startswith("Key")
+
+
+def test_a_draft_that_nothing_was_measured_of_has_no_end(paula: Caller, item: Item) -> None:
+    paula.post("experiments/", {"item": "carts"})
+    refused = paula.post("experiments/carts-experiment/end/")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:productops:problem:impossible_move")
+    assert paula.get("experiments/carts-experiment/").json()["state"] == "draft"
 
 
 def test_a_result_raises_the_grade_of_the_outcome_and_moves_the_value(paula: Caller, item: Item) -> None:

@@ -139,6 +139,35 @@ def test_a_bad_outcome_is_refused_by_field(item: Item, conversion: Metric, field
     assert not Outcome.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("series", "control"),
+    [
+        (None, "checkout.conversion"),
+        ("", {"metric": "checkout.conversion", "series": ""}),
+        ("eu", {"metric": "checkout.conversion", "series": "eu"}),
+    ],
+)
+def test_an_outcome_is_not_its_own_control(
+    item: Item, conversion: Metric, series: str | None, control: object
+) -> None:
+    a_metric(item.workspace, key="sessions")
+    with pytest.raises(Refused) as refusal:
+        set_outcome(item, conversion, series=series, controls=["sessions", control])
+    assert [(said.field, said.code) for said in refusal.value.complaints] == [("controls/1", "itself")]
+
+
+def test_another_series_of_its_metric_may_be_its_control_until_it_is_its_own(
+    item: Item, conversion: Metric
+) -> None:
+    us = {"metric": "checkout.conversion", "series": "us"}
+    outcome = set_outcome(item, conversion, series="eu", controls=[us])
+    with pytest.raises(Refused) as refusal:
+        outcomes.edit_outcome(
+            workspace=item.workspace, by=PAULA, outcome_id=outcome.pk, version=None, changes={"series": "us"}
+        )
+    assert refusal.value.complaints[0].field == "controls/0"
+
+
 def test_controls_name_metrics_with_or_without_a_series(item: Item, conversion: Metric) -> None:
     a_metric(item.workspace, key="sessions")
     controls = ["sessions", {"metric": "sessions", "series": "eu"}]
