@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from outcomes.admin.causes import cause_in_words
 from outcomes.admin.effect_panels import panels_of
 from outcomes.admin.evidence_words import evidence_of
 from outcomes.admin.explanation import (
@@ -18,9 +19,11 @@ from outcomes.admin.explanation import (
     terms_of,
     usage_inputs,
 )
+from outcomes.admin.supposing import supposing
 from outcomes.models import Effect, Experiment, Flag, ItemUsage, ItemValue, Outcome, ValueRecord
+from outcomes.services.experiment_results import Outline, outlines_of
 from productops.workspaces.admin.owned import list_url, url_of
-from roadmap.admin.numbers import UNKNOWN, words
+from roadmap.admin.numbers import words
 from roadmap.models import Item, Link
 
 _HISTORY = 10
@@ -43,11 +46,13 @@ class OutcomeRow:
     missing: str
 
 
-def item_card(item: Item) -> dict[str, Any]:
-    """Return the panel's contents; a constant number of queries, however much hangs on the item."""
+def item_card(item: Item, said: Mapping[str, str]) -> dict[str, Any]:
+    """Return the panel's contents; a constant number of queries, however much hangs on the item.
+
+    `said` is what the address supposes of the item's inputs."""
     value = getattr(item, "value", None) or ItemValue(item=item)
     usage = getattr(item, "usage", None) or ItemUsage(item=item)
-    flags = list(_flags(item))
+    flags, outcomes = list(_flags(item)), _outcomes(item, value)
     return {
         "value": value,
         "usage": usage,
@@ -60,12 +65,11 @@ def item_card(item: Item) -> dict[str, Any]:
         "flags": [(flag, url_of(flag), evidence_of(flag)) for flag in flags if flag.state in _STANDING],
         "settled_flags": [(flag, url_of(flag)) for flag in flags if flag.state not in _STANDING][:_SETTLED],
         "flags_url": list_url(Flag, f"item__id__exact={item.pk}&state=any"),
-        "outcomes": _outcomes(item, value),
+        "outcomes": outcomes,
+        "supposing": supposing(item, usage, [(row.outcome, row.current) for row in outcomes], said),
         "effects": panels_of(item),
         "effects_url": list_url(Effect, f"outcome__item__id__exact={item.pk}"),
-        "experiments": [
-            (one, url_of(one), one.state_on(item.workspace.today())) for one in _experiments(item)
-        ],
+        "experiments": _experiments(item),
         "add_experiment_url": f"{list_url(Experiment)}add/?item={item.pk}",
         "problems": [(link.problem, url_of(link.problem), link.weight) for link in _links(item)],
         "history": [(record, cause_in_words(record.cause)) for record in _history(item)],
@@ -73,25 +77,17 @@ def item_card(item: Item) -> dict[str, Any]:
     }
 
 
-def cause_in_words(cause: Mapping[str, Any]) -> str:
-    """Return why a value was computed again: a delivery, somebody's edit, the clock."""
-    kind, by, via = cause.get("kind"), cause.get("by"), cause.get("via")
-    if kind == "delivery":
-        return f"delivery {cause.get('delivery') or cause.get('id') or cause.get('ids') or ''}".strip()
-    text = words(str(kind)) if kind else UNKNOWN
-    if by:
-        text = f"{text} by {by}"
-    return f"{text} ({via})" if via else text
-
-
 def _flags(item: Item) -> QuerySet[Flag]:
     flags = Flag.objects.in_workspace(item.workspace_id).filter(item=item)
     return flags.select_related("item", "source", "outcome__metric").order_by("-opened_on", "-id")[:50]
 
 
-def _experiments(item: Item) -> QuerySet[Experiment]:
+def _experiments(item: Item) -> list[tuple[Experiment, str, Outline]]:
+    """An item's experiments with their address and how they stand, the newest first."""
     held = Experiment.objects.in_workspace(item.workspace_id).filter(item=item, archived_at=None)
-    return held.order_by("-created_at", "-id")[:20]
+    newest = list(held.select_related("item", "metric").order_by("-created_at", "-id")[:20])
+    outlines = outlines_of(newest, item.workspace.today())
+    return [(one, url_of(one), outline) for one, outline in zip(newest, outlines, strict=True)]
 
 
 def _links(item: Item) -> QuerySet[Link]:

@@ -6,13 +6,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.html import format_html_join
 
 from outcomes.admin.badges import badge
+from outcomes.admin.causes import cause_in_words
 from outcomes.admin.effect_panels import panel_of
+from outcomes.admin.effect_words import details_in_words, places_of
 from outcomes.models import Effect
 from productops.workspaces.admin.filters import ChosenRelatedFilter
 from productops.workspaces.admin.owned import ReadOnlyAdmin
-from roadmap.admin.numbers import short, words
+from roadmap.admin.numbers import UNKNOWN, short, words
 
 
 @admin.register(Effect)
@@ -35,8 +38,8 @@ class EffectAdmin(ReadOnlyAdmin):
         (None, {"fields": ("outcome", "design", "verdict", ("from_on", "to_on"), "decided_on", "method")}),
         ("All that was computed", {"classes": ("collapse",), "fields": (
             "estimate", ("low", "high", "confidence"), "relative", ("relative_low", "relative_high"),
-            "probability_better", ("n_before", "n_after"), "placebo", "caveats", "detail", "method_version",
-            "cause", "as_of",
+            "probability_better", ("n_before", "n_after"), "found_besides", "method_version", "cause_shown",
+            "as_of",
         )}),
     )  # fmt: skip
     change_form_template = "admin/outcomes/effect/change_form.html"
@@ -51,9 +54,17 @@ class EffectAdmin(ReadOnlyAdmin):
         effect = self.get_object(request, object_id)
         context: dict[str, Any] = {"panel": None, **(extra_context or {})}
         if effect is not None:
-            context["panel"] = panel_of(effect)
+            context["panel"] = panel_of(effect, places_of(effect.workspace_id, [effect]))
             context["subtitle"] = f"{effect.outcome.item}: {effect.outcome.metric.name}"
         return super().change_view(request, object_id, form_url, context)
+
+    @admin.display(description="found besides")
+    def found_besides(self, effect: Effect) -> str:
+        return format_html_join("", "{}: {}<br>", details_in_words(effect)) or UNKNOWN
+
+    @admin.display(description="cause")
+    def cause_shown(self, effect: Effect) -> str:
+        return cause_in_words(effect.cause)
 
     @admin.display(ordering="outcome__item__title")
     def item(self, effect: Effect) -> str:

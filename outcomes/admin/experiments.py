@@ -138,6 +138,12 @@ class ExperimentAdmin(ArchivingAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("workspace")
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None or self.has_change_permission(request, obj):
+            return super().get_fieldsets(request, obj)
+        # Variants and guardrails stand in the tables above.
+        return ((None, {"fields": ("item", "key", "hypothesis", "metric", "started_on", "ended_on")}),)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         # Of another item it is another experiment.
         return ("item",) if obj else ()

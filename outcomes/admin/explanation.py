@@ -133,7 +133,11 @@ def usage_inputs(usage: ItemUsage) -> list[Input]:
 def _adoption_inputs(told: Mapping[str, Any]) -> list[Input]:
     age = told.get("age_days")
     return [
-        Input("Active", short(told.get("active"), 0), "" if age is None else f"newest data {age} days old"),
+        Input(
+            "Active",
+            short(told.get("active"), 0),
+            "" if age is None else f"newest data {age} {'day' if age == 1 else 'days'} old",
+        ),
         Input("Eligible", short(told.get("eligible"), 0), _eligible_origin(told.get("eligible_from"))),
         Input("Share", percent(told.get("share")), _interval(told.get("low"), told.get("high"))),
         Input("Target", percent(told.get("target")), "the item or the scoring model"),

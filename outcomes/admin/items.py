@@ -29,6 +29,9 @@ class OutcomeInline(WorkspaceInline):
     verbose_name = "outcome it was to move"
     verbose_name_plural = "outcomes it was to move"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("metric")
+
 
 class FlagReasonFilter(admin.SimpleListFilter):
     title = "standing flag"
@@ -111,7 +114,7 @@ class ItemCardAdmin(ItemAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         item = self.get_object(request, object_id)
-        card = item_card(item)
+        card = item_card(item, request.GET)
         flag_pages = self.admin_site.get_model_admin(Flag)
         buttons = [(*flag, flag_pages.action_forms(request, flag[0])) for flag in card["flags"]]  # type: ignore[attr-defined]
         context = {"card": {**card, "flags": buttons}, **(extra_context or {})}

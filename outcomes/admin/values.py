@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import F
 
 from outcomes.admin.badges import badge
-from outcomes.admin.card import cause_in_words
+from outcomes.admin.causes import cause_in_words
 from outcomes.admin.facts import UncountedPaginator
 from outcomes.models import (
     Exposure,

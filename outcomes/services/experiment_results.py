@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
 from outcomes.formulas.trials import INCONCLUSIVE, NOTHING, VOID, WORSE, Reading
-from outcomes.models import Experiment
+from outcomes.models import Experiment, Metric
 from outcomes.pipeline.trials import Trial, read_trials, series_of
 
 
@@ -54,6 +54,40 @@ def results_of(experiment: Experiment, day: date) -> dict[str, Any]:
             for point in series_of(trial, day)
         ],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """How an experiment stands: its state and verdict, the metric it is read on, and its variants as in
+    `results_of`; where nothing was reported yet those that were set up, without people."""
+
+    state: str
+    verdict: str
+    metric: Metric | None
+    variants: list[dict[str, Any]]
+
+
+def outlines_of(experiments: Sequence[Experiment], day: date) -> list[Outline]:
+    """Return how experiments (with item and metric loaded) stand as of a day; a constant number of queries."""
+    if not experiments:
+        return []
+    return [
+        Outline(
+            state=trial.experiment.state_on(day),
+            verdict=verdict_of(trial),
+            metric=trial.metric,
+            variants=_variants(trial, trial.primary) if trial.primary else _meant(trial),
+        )
+        for trial in read_trials(experiments, day)
+    ]
+
+
+def _meant(trial: Trial) -> list[dict[str, Any]]:
+    control = trial.arrangement.control
+    return [
+        {"variant": name, "is_control": name == control, "split": split, "n": None, "mean": None}
+        for name, split in trial.arrangement.split.items()
+    ]
 
 
 def verdict_of(trial: Trial) -> str:

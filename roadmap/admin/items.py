@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from productops.workspaces.admin.filters import ChosenRelatedFilter, ScopedRelatedFilter
@@ -25,6 +25,9 @@ class LinkInline(WorkspaceInline):
     autocomplete_fields = ("problem",)
     verbose_name = "problem it is for"
     verbose_name_plural = "problems it is for"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("problem")
 
 
 @admin.register(Item)
