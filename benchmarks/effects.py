@@ -1,10 +1,13 @@
-"""How often before/after is wrong where nothing happened, how often it sees what did, and what it costs.
+"""How often an effect is told where nothing happened, how often what did is seen, and what that costs.
 
     .venv/bin/python -m benchmarks.effects [--series 4000] [--seed 1] [--growth 0 0.01 0.02]
+    .venv/bin/python -m benchmarks.effects --design comparison [--series 4000] [--seed 1]
+
+The first is before/after, the second a metric that follows one control and has noise of its own.
 
 Prints a row a cell with the seed it can be repeated with. Exits 1 when a cell misses the bar: at most 7% false
 verdicts in each, at least 85% power at 182 + 28 days and 55% at 56 + 28 (phi 0.5, innovations of 3, shift 5).
-With few series the bar is widened by three standard errors.
+With few series the bar is widened by three standard errors. Of the power of a comparison no bar is told.
 """
 
 from __future__ import annotations
@@ -13,10 +16,12 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from itertools import product
 from math import sqrt
 
-from benchmarks.simulated import Cell, series_of
+from benchmarks.simulated import Cell, controls_of, series_of
 from outcomes.formulas.effects.before_after import before_after
+from outcomes.formulas.effects.comparison import judged
 from outcomes.formulas.effects.series import Window
 from outcomes.formulas.effects.verdict import verdict_of
 
@@ -28,24 +33,32 @@ LEAST_POWER = {(182, 28): 0.85, (56, 28): 0.55}
 SHIFT = 5.0
 
 
-def verdicts(cell: Cell, count: int, seed: int) -> Iterator[str]:
+def verdicts(cell: Cell, count: int, seed: int, design: str = "before_after") -> Iterator[str]:
     """Yield the verdict on each series of a cell, for a metric that should rise."""
     positions = tuple(range(cell.days))
     seasons = tuple(day % 7 for day in positions)
+    if design == "comparison":
+        controls = controls_of(cell, count, seed)
+        for values, control in zip(series_of(cell, count, seed) + controls, controls, strict=True):
+            window = Window(positions, tuple(values), seasons, cell.before, control[:, None])
+            found = judged(window, "increase")
+            assert found is not None
+            yield found[1]
+        return
     for values in series_of(cell, count, seed):
         estimate = before_after(Window(positions, tuple(values), seasons, cell.before))
         assert estimate is not None
         yield verdict_of(estimate.low, estimate.high, "increase")
 
 
-def false_share(cell: Cell, count: int, seed: int) -> float:
+def false_share(cell: Cell, count: int, seed: int, design: str = "before_after") -> float:
     """Return the share of better and worse where nothing happened."""
-    return sum(verdict != "inconclusive" for verdict in verdicts(cell, count, seed)) / count
+    return sum(verdict != "inconclusive" for verdict in verdicts(cell, count, seed, design)) / count
 
 
-def power(cell: Cell, count: int, seed: int) -> float:
+def power(cell: Cell, count: int, seed: int, design: str = "before_after") -> float:
     """Return the share of better where the release added something."""
-    return sum(verdict == "better" for verdict in verdicts(cell, count, seed)) / count
+    return sum(verdict == "better" for verdict in verdicts(cell, count, seed, design)) / count
 
 
 def doubt(share: float, count: int) -> float:
@@ -55,38 +68,48 @@ def doubt(share: float, count: int) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     said = _parser().parse_args(arguments)
-    count, seed, missed = said.series, said.seed, 0
-    print(f"{count} series a cell, seed {seed}; false verdicts at most {MOST_FALSE:.0%}")
+    missed = _false_verdicts(said.series, said.seed, said.design, said.growth)
+    missed += _powers(said.series, said.seed, said.design)
+    return 1 if missed else 0
+
+
+def _false_verdicts(count: int, seed: int, design: str, growths: Sequence[float]) -> int:
+    """Print the share of false verdicts a cell, and return how many cells miss the bar."""
+    missed = 0
+    print(f"{design}: {count} series a cell, seed {seed}; false verdicts at most {MOST_FALSE:.0%}")
     print("before + after   phi  growth    false   ms a series")
-    for before, after in SPANS:
-        for phi in PHIS:
-            for growth in said.growth:
-                cell, began = Cell(before, after, phi, growth), time.process_time()
-                share = false_share(cell, count, seed)
-                spent = 1000 * (time.process_time() - began) / count
-                is_missed = share > MOST_FALSE + (doubt(MOST_FALSE, count) if count < 4000 else 0)
-                missed += is_missed
-                mark = "  MISSED" if is_missed else ""
-                print(
-                    f"{before:6} + {after:<5} {phi:5} {growth:7.0%} {share:8.2%} {spent:10.2f}{mark}",
-                    flush=True,
-                )
+    # A control says what growth there is; a comparison has no trend of its own.
+    told = growths if design == "before_after" else [0.0]
+    for (before, after), phi, growth in product(SPANS, PHIS, told):
+        cell, began = Cell(before, after, phi, growth), time.process_time()
+        share = false_share(cell, count, seed, design)
+        spent = 1000 * (time.process_time() - began) / count
+        is_missed = share > MOST_FALSE + (doubt(MOST_FALSE, count) if count < 4000 else 0)
+        missed += is_missed
+        mark = "  MISSED" if is_missed else ""
+        print(f"{before:6} + {after:<5} {phi:5} {growth:7.0%} {share:8.2%} {spent:10.2f}{mark}", flush=True)
+    return missed
+
+
+def _powers(count: int, seed: int, design: str) -> int:
+    """Print how often a shift is seen, and return how many spans miss their bar."""
+    missed = 0
     print(f"power at phi 0.5, innovations of 3, shift {SHIFT:g}")
     for (before, after), least in LEAST_POWER.items():
-        seen = power(Cell(before, after, 0.5, shift=SHIFT), count, seed)
-        is_missed = seen < least - (doubt(least, count) if count < 4000 else 0)
+        seen = power(Cell(before, after, 0.5, shift=SHIFT), count, seed, design)
+        bar = least - (doubt(least, count) if count < 4000 else 0)
+        is_missed = design == "before_after" and seen < bar
         missed += is_missed
-        print(
-            f"{before:6} + {after:<5} {seen:8.1%}, at least {least:.0%}{'  MISSED' if is_missed else ''}",
-            flush=True,
-        )
-    return 1 if missed else 0
+        wanted = f", at least {least:.0%}" if design == "before_after" else ""
+        print(f"{before:6} + {after:<5} {seen:8.1%}{wanted}{'  MISSED' if is_missed else ''}", flush=True)
+    return missed
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--series", type=int, default=4000, help="series a cell")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--design", choices=("before_after", "comparison"), default="before_after")
     parser.add_argument(
         "--growth", type=float, nargs="+", default=list(GROWTHS), help="parts of the level a week"
     )

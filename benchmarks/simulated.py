@@ -38,10 +38,24 @@ def series_of(cell: Cell, count: int, seed: int) -> NDArray[np.float64]:
         round(10 * cell.shift),
     ]
     chance = np.random.default_rng(key)
-    new = chance.normal(0.0, INNOVATIONS, (count, cell.days))
-    noise = np.empty_like(new)
-    noise[:, 0] = new[:, 0] / np.sqrt(1.0 - cell.phi**2)
-    for day in range(1, cell.days):
-        noise[:, day] = cell.phi * noise[:, day - 1] + new[:, day]
+    noise = remembering(chance.normal(0.0, INNOVATIONS, (count, cell.days)), cell.phi)
     on = np.arange(cell.days)
     return LEVEL * (1.0 + cell.growth * on / 7.0) + SEASON[on % 7] + cell.shift * (on >= cell.before) + noise
+
+
+def controls_of(cell: Cell, count: int, seed: int) -> NDArray[np.float64]:
+    """Return what moves `count` series of a cell and was not released to, (count, days): a walk in each second,
+    days of their own in the others. A metric that follows it is their sum."""
+    chance = np.random.default_rng([seed, cell.before, cell.after, round(100 * cell.phi), 1])
+    new = chance.normal(0.0, INNOVATIONS, (count, cell.days))
+    new[::2] = np.cumsum(new[::2], axis=1)
+    return new
+
+
+def remembering(new: NDArray[np.float64], phi: float) -> NDArray[np.float64]:
+    """Return the AR(1) of these innovations (count, days), stationary from its first day on."""
+    noise = np.empty_like(new)
+    noise[:, 0] = new[:, 0] / np.sqrt(1.0 - phi**2)
+    for day in range(1, new.shape[1]):
+        noise[:, day] = phi * noise[:, day - 1] + new[:, day]
+    return noise

@@ -18,6 +18,7 @@ _CAVEATS = {
     "control_touched": "{item} was released on {on} and was to move one of its controls.",
     "control_moved": "Its control {metric} moved at the release, too: it may have been touched.",
     "controls_not_usable": "Its controls have too little data to compare with.",
+    "errors_remember": "Its days resemble the days before too much for so short a past: it may be chance.",
     "gaps": "Only {coverage} of its periods were reported.",
     "sample_ratio_mismatch": "People were not split as intended: whatever moved them may be what was measured.",
     "too_few": "Too few people for a verdict.",

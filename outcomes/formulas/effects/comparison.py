@@ -21,11 +21,18 @@ import numpy as np
 
 from outcomes.formulas.effects.before_after import LEAST_FREEDOM, fitted
 from outcomes.formulas.effects.mixture import Floats, Mixture, normalised, t_reach
-from outcomes.formulas.effects.series import Estimate, Window, estimated, season_columns
+from outcomes.formulas.effects.remembering import remembered
+from outcomes.formulas.effects.series import (
+    Estimate,
+    Window,
+    estimated,
+    season_columns,
+    with_interval,
+)
 from outcomes.formulas.effects.verdict import CONFIDENCE, verdict_of
 
-METHOD = "regression on controls with a local level, mixture over its drift"
-METHOD_VERSION = 1
+METHOD = "regression on controls with a local level, mixture over its drift, held against AR(1) errors"
+METHOD_VERSION = 2
 
 DRIFT_EXPECTED = 0.03
 DRIFTS = np.exp(np.linspace(np.log(1e-3), np.log(3.0), 60))
@@ -82,6 +89,29 @@ def comparison(window: Window, *, confidence: float = CONFIDENCE) -> Estimate | 
     )
 
 
+def judged(
+    window: Window, direction: str, *, confidence: float = CONFIDENCE, margin: float = 0.0
+) -> tuple[Estimate, str] | None:
+    """Return the estimate and its verdict, which errors that remember must share.
+
+    Where they do not, the interval holds theirs too, and `detail["remembered"]` says what they are: {"phi", "low",
+    "high"}. None when the time before cannot carry the regression.
+    """
+    estimate = comparison(window, confidence=confidence)
+    if estimate is None:
+        return None
+    verdict = verdict_of(estimate.low, estimate.high, direction, margin=margin)
+    # Without noise there is nothing to be remembered.
+    if verdict == "inconclusive" or estimate.low == estimate.high:
+        return estimate, verdict
+    other = remembered(window, _columns(window), confidence=confidence)
+    if other is None or verdict_of(other.low, other.high, direction, margin=margin) == verdict:
+        return estimate, verdict
+    wider = _widened(window, estimate, min(estimate.low, other.low), max(estimate.high, other.high))
+    wider.detail["remembered"] = {"phi": other.phi, "low": other.low, "high": other.high}
+    return wider, verdict_of(wider.low, wider.high, direction, margin=margin)
+
+
 def placebos(window: Window, direction: str, *, confidence: float = CONFIDENCE) -> list[dict[str, object]]:
     """Run the comparison on each control in place of the metric, with the other controls as its own.
 
@@ -93,18 +123,13 @@ def placebos(window: Window, direction: str, *, confidence: float = CONFIDENCE) 
         others = np.delete(window.controls, number, axis=1)
         values = [float(value) for value in window.controls[:, number]]
         swapped = Window(window.positions, values, window.seasons, window.first_after, others)
-        estimate = comparison(swapped, confidence=confidence)
-        found.append(
-            {}
-            if estimate is None
-            else {
-                "estimate": estimate.estimate,
-                "low": estimate.low,
-                "high": estimate.high,
-                "relative": estimate.relative,
-                "verdict": verdict_of(estimate.low, estimate.high, direction),
-            }
-        )
+        run = judged(swapped, direction, confidence=confidence)
+        if run is None:
+            found.append({})
+            continue
+        estimate, verdict = run
+        names = ("estimate", "low", "high", "relative")
+        found.append({**{name: getattr(estimate, name) for name in names}, "verdict": verdict})
     return found
 
 
@@ -126,6 +151,19 @@ def difference_in_differences(
     effect = fit.of(np.array([0.0, 1.0]))
     low, high = effect.interval(confidence)
     return min(max(effect.mean, low), high), low, high
+
+
+def _widened(window: Window, estimate: Estimate, low: float, high: float) -> Estimate:
+    """The same estimate with a wider interval, on its chart as well, as far as that is about the time after."""
+    line, ratio = estimate.counterfactual, np.ones(len(window.values))
+    ratio[window.first_after :] = (high - low) / (estimate.high - estimate.low)
+    return with_interval(
+        estimate.estimate,
+        (low, high),
+        float(np.mean(window.values[window.first_after :])),
+        (line, line - ratio * (line - estimate.lows), line + ratio * (estimate.highs - line)),
+        detail=dict(estimate.detail),
+    )
 
 
 def _columns(window: Window) -> Floats:

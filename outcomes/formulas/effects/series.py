@@ -70,7 +70,19 @@ def estimated(
     is a part of. `line` is (counterfactual, lows, highs).
     """
     low, high = effect.interval(confidence)
-    estimate = min(max(effect.mean, low), high)
+    return with_interval(min(max(effect.mean, low), high), (low, high), seen, line, detail=detail)
+
+
+def with_interval(
+    estimate: float,
+    interval: tuple[float, float],
+    seen: float,
+    line: tuple[Floats, Floats, Floats],
+    *,
+    detail: dict[str, Any],
+) -> Estimate:
+    """Return an estimate that lies in its interval (low, high); `seen`, `line` and `detail` as above."""
+    low, high = interval
     base = abs(seen - estimate)
     is_known = base > (high - low) / 2.0
     part = 1.0 / base if is_known else None

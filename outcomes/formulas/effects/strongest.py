@@ -60,9 +60,16 @@ def find(question: Question, metric: Series, controls: Sequence[Series]) -> Find
 
 def _compared(question: Question, metric: Series, controls: Sequence[Series]) -> Finding | None:
     data = _arranged(question, metric, controls, LONGEST_COMPARED[question.cadence], whole=1)
-    estimate = compared.comparison(data.window, confidence=question.confidence) if data else None
-    if data is None or estimate is None:
+    judged = (
+        compared.judged(
+            data.window, question.direction, confidence=question.confidence, margin=question.margin
+        )
+        if data
+        else None
+    )
+    if data is None or judged is None:
         return None
+    estimate, verdict = judged
     simple = compared.difference_in_differences(data.window, confidence=question.confidence)
     if simple is not None:
         names = ("estimate", "low", "high")
@@ -73,11 +80,13 @@ def _compared(question: Question, metric: Series, controls: Sequence[Series]) ->
         compared.METHOD,
         compared.METHOD_VERSION,
         estimate,
-        verdict_of(estimate.low, estimate.high, question.direction, margin=question.margin),
+        verdict,
         data,
         placebo,
         _caveats(data, estimate),
     )
+    if "remembered" in estimate.detail:
+        finding.caveats.append({"code": "errors_remember", "phi": estimate.detail["remembered"]["phi"]})
     for number, run in enumerate(placebo):
         if run.get("verdict") in ("better", "worse"):
             finding.caveats.append({"code": "control_moved", "control": number})

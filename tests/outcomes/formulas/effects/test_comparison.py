@@ -3,8 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from outcomes.formulas.effects.comparison import comparison, difference_in_differences, placebos
+from benchmarks.effects import MOST_FALSE, doubt, false_share
+from benchmarks.simulated import Cell
+from outcomes.formulas.effects.comparison import comparison, difference_in_differences, judged, placebos
 from outcomes.formulas.effects.series import Estimate, Window
+from outcomes.formulas.effects.verdict import verdict_of
 
 BEFORE, AFTER = 90, 28
 
@@ -95,3 +98,46 @@ def test_more_controls_than_the_time_before_can_carry_tell_nothing() -> None:
     window = a_window(10)
     many = np.random.default_rng(2).normal(size=(BEFORE + AFTER, BEFORE))
     assert comparison(Window(window.positions, window.values, window.seasons, BEFORE, many)) is None
+
+
+@pytest.mark.parametrize(("before", "phi"), [(28, 0.5), (28, 0.8), (56, 0.8)])
+def test_errors_that_remember_are_rarely_taken_for_an_effect(before: int, phi: float) -> None:
+    share = false_share(Cell(before, 28, phi), 60, seed=3, design="comparison")
+    assert share <= MOST_FALSE + doubt(MOST_FALSE, 60)
+
+
+def a_remembering_window(seed: int) -> Window:
+    chance = np.random.default_rng(seed)
+    window, noise = a_window(seed), np.zeros(BEFORE + AFTER)
+    for day in range(1, BEFORE + AFTER):
+        noise[day] = 0.8 * noise[day - 1] + chance.normal(0, 3)
+    kept = slice(BEFORE - 28, None)
+    values = (np.array(window.values) + noise)[kept]
+    seasons = window.seasons[kept]
+    return Window(tuple(range(len(values))), tuple(values), seasons, 28, window.controls[kept])
+
+
+def test_a_verdict_that_such_errors_would_leave_open_is_open_and_its_interval_says_so() -> None:
+    opened = 0
+    for window in map(a_remembering_window, range(30)):
+        alone, found = comparison(window), judged(window, "increase")
+        assert alone is not None
+        assert found is not None
+        estimate, verdict = found
+        assert verdict == verdict_of(estimate.low, estimate.high, "increase")
+        assert estimate.estimate == alone.estimate
+        if "remembered" in estimate.detail:
+            opened += 1
+            assert verdict == "inconclusive"
+            assert estimate.low <= min(alone.low, estimate.detail["remembered"]["low"])
+            assert estimate.highs[-1] - estimate.lows[-1] > alone.highs[-1] - alone.lows[-1]
+            assert np.all(estimate.lows[:28] == alone.lows[:28])
+    assert opened >= 3
+
+
+def test_a_verdict_that_they_share_keeps_its_interval() -> None:
+    window = a_window(3, shift=6)
+    alone, found = comparison(window), judged(window, "increase")
+    assert alone is not None
+    assert found is not None
+    assert (found[0].low, found[0].high, found[1]) == (alone.low, alone.high, "better")
