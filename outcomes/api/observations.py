@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from outcomes.api.deliveries import DeliverySerializer
 from outcomes.services.statements import state_facts
-from outcomes.sources.native import SECTIONS
+from outcomes.sources.rows import SECTIONS
 from productops.api.parsing import read_bounded
 from productops.api.problems import Problem
 from productops.api.views import StrictView

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from outcomes.models import Candidate, Delivery
-from outcomes.sources.native import Refusal, Unclaimed
+from outcomes.sources.bodies import Refusal, Unclaimed
 
 # A sender that makes up a name for every event must not fill the table.
 MOST_NAMES_PER_DELIVERY = 200

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from outcomes.pipeline.arrays import array
 from outcomes.pipeline.prepared import execute_prepared
 
 
@@ -33,8 +34,7 @@ class FactTable:
         return tuple(row[: len(self.identity)])
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A statement that won: its place among those that were stated, and whether it changed what stood there."""
 
     place: int
@@ -64,14 +64,27 @@ def state(
     found = execute_prepared(
         _statement(table),
         {
-            **{f"c{index}": list(column) for index, column in enumerate(zip(*rows, strict=True))},
+            **{
+                f"c{index}": array(kind, column)
+                for index, (kind, column) in enumerate(
+                    zip(_kinds(table), zip(*rows, strict=True), strict=True)
+                )
+            },
             "workspace_id": workspace_id,
-            "source_ids": [one.source_id for one in by],
-            "stated_ats": [one.stated_at for one in by],
-            "stated_bys": [one.stated_by for one in by],
+            "source_ids": array("bigint", [one.source_id for one in by]),
+            "stated_ats": array("timestamptz", [one.stated_at for one in by]),
+            "stated_bys": array("text", [one.stated_by for one in by]),
         },
     )
-    return [Written(*row) for row in found]
+    return [Written._make(row) for row in found]
+
+
+# Beside the columns of a table: whether the row takes something back, its number, and who states it.
+_BESIDE = (("is_retracted", "boolean"), ("stated_row", "integer"), ("by_place", "integer"))
+
+
+def _kinds(table: FactTable) -> list[str]:
+    return [kind for _, kind in (*table.columns, *_BESIDE)]
 
 
 _statements: dict[str, str] = {}
@@ -84,8 +97,8 @@ def _statement(table: FactTable) -> str:
 
 
 def _write_statement(table: FactTable) -> str:
-    own = (*table.columns, ("is_retracted", "boolean"), ("stated_row", "integer"))
-    arrays = ", ".join(f"%(c{index})s::{kind}[]" for index, (_, kind) in enumerate((*own, ("", "integer"))))
+    own = (*table.columns, *_BESIDE[:2])
+    arrays = ", ".join(f"%(c{index})s::{kind}[]" for index, kind in enumerate(_kinds(table)))
     names = [f'"{name}"' for name, _ in own]
     identity = [f'"{name}"' for name in table.identity]
     values = [*(f'"{name}"' for name in table.values), '"is_retracted"']

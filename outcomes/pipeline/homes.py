@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from outcomes.models import Candidate, Source
-from outcomes.sources.native import Refusal, Unclaimed, state_row
+from outcomes.sources.bodies import Refusal, Unclaimed
+from outcomes.sources.native import state_row
 from outcomes.sources.reading import EventBody, Issue
 
 # A candidate's sample is cut off at two thousand bytes of JSON, in which a character may take six.

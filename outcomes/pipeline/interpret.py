@@ -26,14 +26,14 @@ from outcomes.pipeline import meaning, partitions, replays
 from outcomes.pipeline.candidates import Seen, Sightings, seen_in
 from outcomes.pipeline.record import Recorder, Tally, Trail
 from outcomes.pipeline.repeatable import repeatable
-from outcomes.sources import native
+from outcomes.sources.bodies import BodyRefused
 from outcomes.sources.signatures import Signed
 
 logger = logging.getLogger(__name__)
 
 BATCH = 200
 # A transaction takes about this much at a time, so that two workers share a load of large bodies.
-BATCH_BYTES = 2 * 1024 * 1024
+BATCH_BYTES = 512 * 1024
 # Of a delivery's refused rows this many are kept one by one; the rest are counted.
 KEPT_REFUSALS = 100
 _RETRIABLE = ("40P01", "40001", "55P03")
@@ -263,7 +263,7 @@ def _take(delivery: Delivery, recorder: Recorder, now: datetime) -> _Taken:
     body = bytes(delivery.body) if delivery.body is not None else b""
     try:
         read = meaning.of(delivery, body, now=now)
-    except native.BodyRefused as refused:
+    except BodyRefused as refused:
         outcome: dict[str, Any] = {"error": str(refused), "refused": [], "more": 0}
         return _Taken(delivery, "failed", outcome, now, Trail(delivery.workspace_id))
     tally, trail = recorder.record(delivery, read)

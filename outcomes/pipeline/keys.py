@@ -12,8 +12,9 @@ from django.db import connection
 from django.db.models import Model
 
 from outcomes.models import Experiment, Metric
-from outcomes.sources.native import CustomerRow, NativeBody, Numbered
+from outcomes.sources.bodies import NativeBody, Numbered
 from outcomes.sources.reading import EventBody
+from outcomes.sources.rows import CustomerRow
 from productops.workspaces.models import Workspace
 from roadmap.models import Customer, EvidenceRoute, Item, Problem
 

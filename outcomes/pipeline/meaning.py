@@ -7,7 +7,7 @@ from datetime import datetime
 
 from outcomes.models import Delivery, Rule, Source
 from outcomes.sources import adapters, rules
-from outcomes.sources.native import NativeBody
+from outcomes.sources.bodies import NativeBody
 from outcomes.sources.reading import EventBody
 
 

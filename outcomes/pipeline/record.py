@@ -19,8 +19,9 @@ from outcomes.pipeline.keys import Keys
 from outcomes.pipeline.marks import Marks
 from outcomes.pipeline.seen import Seen, problems_of_customers
 from outcomes.pipeline.together import Row, Together
-from outcomes.sources.native import NativeBody, Numbered, Refusal, RetractRow, Unclaimed
+from outcomes.sources.bodies import NativeBody, Numbered, Refusal, Unclaimed
 from outcomes.sources.reading import EventBody
+from outcomes.sources.rows import RetractRow
 from productops.workspaces.models import Workspace
 from roadmap import releasing
 

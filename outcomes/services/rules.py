@@ -13,7 +13,7 @@ from outcomes.models import Delivery, Rule, Source
 from outcomes.pipeline import meaning
 from outcomes.services.refusals import ImpossibleMove
 from outcomes.sources import rules as pure
-from outcomes.sources.native import BodyRefused, NativeBody
+from outcomes.sources.bodies import BodyRefused, NativeBody
 from outcomes.sources.reading import Event, EventBody, instant, text_of, unstorable
 from productops.workspaces.actors import Actor
 from productops.workspaces.complaints import Complaint, Refused

@@ -11,7 +11,8 @@ from django.utils import timezone
 from outcomes.models import Delivery, Source
 from outcomes.pipeline import doorbell
 from outcomes.pipeline.interpret import interpret_now
-from outcomes.sources import native, productops
+from outcomes.sources import productops
+from outcomes.sources.bodies import BodyRefused
 from productops.workspaces.actors import Actor
 from productops.workspaces.complaints import Complaint, Refused
 from productops.workspaces.models import Workspace
@@ -51,7 +52,7 @@ def state_facts(*, workspace: Workspace, by: Actor, body: bytes, content_type: s
 def _refuse_unreadable(body: bytes, content_type: str) -> None:
     try:
         read = productops.events(body, headers={"content-type": content_type}, path="", now=timezone.now())
-    except native.BodyRefused as refusal:
+    except BodyRefused as refusal:
         raise Refused([Complaint("", "invalid", str(refusal))]) from refusal
     if read.row_count > MOST_ROWS:
         raise Refused([Complaint("", "too_many_rows", f"At most {MOST_ROWS} rows in one request.")])

@@ -15,13 +15,13 @@ from outcomes.sources import (
     jira,
     launchdarkly,
     mixpanel,
-    native,
     otlp,
     posthog,
     productops,
     segment,
     unleash,
 )
+from outcomes.sources.bodies import NativeBody
 from outcomes.sources.signatures import Signed
 
 
@@ -41,9 +41,7 @@ class Adapter(Protocol):
         tolerance: timedelta,
     ) -> Signed: ...
 
-    def events(
-        self, body: bytes, *, headers: Mapping[str, str], path: str, now: datetime
-    ) -> native.NativeBody: ...
+    def events(self, body: bytes, *, headers: Mapping[str, str], path: str, now: datetime) -> NativeBody: ...
 
 
 _MODULES = {

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from outcomes.sources import signatures
-from outcomes.sources.native import BodyRefused
+from outcomes.sources.bodies import BodyRefused
 from outcomes.sources.proofs import bearer, require, signed_now
 from outcomes.sources.reading import Event, EventBody, first_text, instant, objects, read_json, text_of
 from outcomes.sources.signatures import Signed

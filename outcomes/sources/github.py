@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
-from outcomes.sources.native import BodyRefused, state_row
+from outcomes.sources.bodies import BodyRefused
+from outcomes.sources.native import state_row
 from outcomes.sources.proofs import require_hmac, signed_now
 from outcomes.sources.reading import (
     Event,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from outcomes.sources.native import BodyRefused
+from outcomes.sources.bodies import BodyRefused
 from outcomes.sources.proofs import require_hmac, signed_now
 from outcomes.sources.reading import (
     Event,

@@ -7,7 +7,8 @@ from datetime import datetime
 import msgspec
 
 from outcomes.sources import native
-from outcomes.sources.native import BodyRefused, NativeBody, Refusal
+from outcomes.sources.bodies import BodyRefused, NativeBody, Refusal
+from outcomes.sources.nesting import check_depth
 
 CONTENT_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 _NAMES = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -20,7 +21,7 @@ def read(body: bytes, *, now: datetime) -> NativeBody:
 
     Raises BodyRefused when there is no line at all or the body is nested too deep.
     """
-    native.check_depth(body)
+    check_depth(body)
     whole = NativeBody()
     for number, line in enumerate(body.split(b"\n")):
         if line.strip():

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
-from outcomes.sources.native import BodyRefused
+from outcomes.sources.bodies import BodyRefused
 from outcomes.sources.proofs import basic, require, signed_now
 from outcomes.sources.reading import Event, EventBody, first_text, instant, objects, read_json, text_of
 from outcomes.sources.signatures import SignatureRefused, Signed

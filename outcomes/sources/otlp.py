@@ -15,7 +15,8 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from outcomes.sources.native import BodyRefused, state_row
+from outcomes.sources.bodies import BodyRefused
+from outcomes.sources.native import state_row
 from outcomes.sources.proofs import bearer, require, signed_now
 from outcomes.sources.reading import MAX_EVENTS, EventBody, Total, label_of, nanoseconds, number, read_json
 from outcomes.sources.signatures import Signed

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from outcomes.sources import lines, native, signatures
+from outcomes.sources.bodies import NativeBody
 
 
 def verify(
@@ -15,7 +16,7 @@ def verify(
     return signatures.verify(headers, body, secrets, now=now, tolerance=tolerance)
 
 
-def events(body: bytes, *, headers: Mapping[str, str], path: str, now: datetime) -> native.NativeBody:
+def events(body: bytes, *, headers: Mapping[str, str], path: str, now: datetime) -> NativeBody:
     """Return the rows of the body, one JSON object or one a line. Raises BodyRefused when it cannot be read at all."""
     read = lines.read if headers.get("content-type", "") in lines.CONTENT_TYPES else native.read
     return read(body, now=now)

@@ -14,7 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from outcomes.sources.native import BodyRefused, NativeBody, Refusal, check_depth
+from outcomes.sources.bodies import BodyRefused, NativeBody, Refusal
+from outcomes.sources.nesting import check_depth
 
 # An event is matched by expressions, so its size bounds what one costs.
 MAX_EVENT_NODES = 5_000

@@ -17,7 +17,8 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 
-from outcomes.sources.native import Refusal, Unclaimed, state_row
+from outcomes.sources.bodies import Refusal, Unclaimed
+from outcomes.sources.native import state_row
 from outcomes.sources.reading import Event, EventBody, instant, number, text_of
 
 TARGETS = ("observation", "usage")

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from outcomes.sources.native import BodyRefused, state_row
+from outcomes.sources.bodies import BodyRefused
+from outcomes.sources.native import state_row
 from outcomes.sources.proofs import bearer, require, signed_now
 from outcomes.sources.reading import (
     Evaluations,

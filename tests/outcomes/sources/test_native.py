@@ -10,7 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from outcomes.sources.native import BodyRefused, NativeBody, read
+from outcomes.sources import native
+from outcomes.sources.bodies import BodyRefused, NativeBody
+from outcomes.sources.native import read
+from outcomes.sources.nesting import check_depth
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 AT = "2026-05-01T10:00:00Z"
@@ -160,6 +163,7 @@ def test_a_part_that_is_no_list_is_named() -> None:
         ({"item": "a", "on": "2026-05-01", "active": 1, "days": 0}, "bad_value"),
         ({"item": "a", "on": "2026-02-29", "active": 1}, "bad_value"),
         ({"item": "a", "on": "2026-05-04", "active": 1}, "in_the_future"),
+        ({"item": "a", "on": "2026-05-01", "active": 11, "eligible": 10}, "bad_value"),
     ],
 )
 def test_a_bad_snapshot_is_refused(row: Any, code: str) -> None:
@@ -277,3 +281,51 @@ def test_a_text_that_never_ends_is_looked_through_once(text: bytes) -> None:
     # Looked through anew at each quote, this one body would take hours.
     with pytest.raises(BodyRefused):
         read(b"[" * 40 + text, now=NOW)
+
+
+_OF_OBSERVATIONS = st.fixed_dictionaries(
+    {
+        "metric": st.sampled_from(["m", "n", "ü", "\x00", ""]),
+        "at": st.sampled_from(
+            ["2026-05-01T10:00:00Z", "2026-05-03T10:00:00+02:00", "0001-01-01T00:00:00+10:00", "soon", None]
+        ),
+        "value": st.sampled_from([1, -2.5, 1e308, 1.7e308, None, "3"]),
+    },
+    optional={"series": st.sampled_from(["", "eu", "\x00", "x" * 201])},
+)
+_OF_USAGE = st.fixed_dictionaries(
+    {
+        "item": st.sampled_from(["i", "\x00"]),
+        "actor": st.sampled_from(["a", "b\x00", ""]),
+        "at": st.sampled_from(["2026-05-01T10:00:00Z", "2027-01-01T00:00:00Z", "9999-12-31T23:59:59-10:00"]),
+    },
+    optional={"id": st.sampled_from(["e", "\x00", None]), "customer": st.sampled_from(["c", "\x00", None])},
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    document=st.fixed_dictionaries(
+        {
+            "observations": st.lists(_OF_OBSERVATIONS, max_size=4),
+            "usage": st.lists(_OF_USAGE, max_size=4),
+        }
+    )
+)
+def test_rows_looked_at_together_are_taken_and_refused_as_if_looked_at_singly(
+    document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = json.dumps(document).encode()
+    together = read(raw, now=NOW)
+    with monkeypatch.context() as patched:
+        patched.setattr(native, "are_clean", lambda rows, now: False)
+        singly = read(raw, now=NOW)
+    assert (together.rows, together.refusals) == (singly.rows, singly.refusals)
+
+
+@pytest.mark.parametrize("text", ['[{"a": "]]]"}, "[[[["]', '[{"\\"": "\\\\"}, "\\"[["]'])
+def test_nesting_is_counted_outside_texts_whether_or_not_something_in_them_is_escaped(text: str) -> None:
+    deepest = "[" * 32 + text + "]" * 32
+    with pytest.raises(BodyRefused):
+        check_depth(deepest.encode())
+    check_depth(deepest[3:-3].encode())
