@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import models
 from django.db.models import F, Q
@@ -38,6 +38,8 @@ class Experiment(Keyed):
     state = models.CharField(max_length=7, choices=[(s, s) for s in EXPERIMENT_STATES], default=DRAFT)
     started_on = models.DateField(null=True, blank=True)
     ended_on = models.DateField(null=True, blank=True, help_text="The last day, planned or past.")
+    # The day from which what it read is its result, kept from when it ended: a later decision does not move it.
+    result_on = models.DateField(null=True, blank=True, editable=False)
     decision = models.CharField(max_length=7, choices=[(d, d) for d in DECISIONS], blank=True)
     decision_note = models.TextField(max_length=20_000, blank=True)
     # The variant that the decision is about, where there is more than one besides the control.
@@ -67,6 +69,11 @@ class Experiment(Keyed):
                 name="an_experiment_that_ended_has_a_last_day",
             ),
             models.CheckConstraint(
+                condition=Q(state__in=[ENDED, DECIDED], result_on__gte=F("ended_on"))
+                | (~Q(state__in=[ENDED, DECIDED]) & Q(result_on__isnull=True)),
+                name="an_experiment_that_ended_has_a_result_s_day",
+            ),
+            models.CheckConstraint(
                 condition=Q(ended_on__isnull=True) | Q(ended_on__gte=F("started_on")),
                 name="an_experiment_ends_after_it_starts",
             ),
@@ -94,10 +101,17 @@ class Experiment(Keyed):
         is_past = self.ended_on is not None and self.ended_on < day
         return ENDED if self.state == RUNNING and is_past else self.state
 
+    def result_day(self) -> date | None:
+        """The day from which what it reads is a result: the one on which a person ended it, else that after the
+        planned last."""
+        if self.state == RUNNING and self.ended_on is not None and self.ended_on < date.max:
+            return self.ended_on + timedelta(days=1)
+        return self.result_on
+
     def is_over_on(self, day: date) -> bool:
-        """Whether its measuring is over as of a day: what it reads is a result from then on."""
-        has_come = self.ended_on is not None and self.ended_on <= day
-        return has_come and self.state_on(day) in (ENDED, DECIDED)
+        """Whether its measuring is over as of a day."""
+        result_day = self.result_day()
+        return result_day is not None and result_day <= day
 
 
 class ExperimentGuardrail(WorkspaceOwned):

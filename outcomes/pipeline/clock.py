@@ -86,8 +86,9 @@ def _counted_products(workspace: Workspace) -> list[int]:
 
 
 def _turning_experiments(workspace: Workspace, first: date, today: date) -> list[int]:
-    """Experiments whose planned last day is over, and those of items that are released by now."""
+    """Experiments whose result became one, and those of items that are released by now."""
     is_over = Q(state="running", ended_on__range=(first - timedelta(days=1), today - timedelta(days=1)))
+    is_over |= Q(result_on__range=(first, today))
     is_released = Q(item__released_on__range=(first, today))
     return _ids(Experiment.objects.filter(is_over | is_released, workspace=workspace))
 

@@ -133,7 +133,7 @@ def _effect(
         relative_high=difference.relative_high,
         probability_better=difference.probability_better,
         verdict=None if difference.verdict == VOID else difference.verdict,
-        decided_on=_decided_on(experiment) if trial.is_over else None,
+        decided_on=experiment.result_day() if trial.is_over else None,
         n_before=min(control.n, _MOST),
         n_after=min(treatment.n, _MOST),
         from_on=min(experiment.started_on or last_on, last_on),
@@ -153,13 +153,6 @@ def _effect(
         chart=_chart(trial, shown, day, workspace),
         as_of=_as_of(workspace),
     )
-
-
-def _decided_on(experiment: Experiment) -> date | None:
-    """The day on which its result was one: that on which a person ended it, else the one after the planned last."""
-    if experiment.ended_on is None or experiment.state in ("ended", "decided"):
-        return experiment.ended_on
-    return experiment.ended_on + timedelta(days=1)
 
 
 def _caveats(shown: _Shown, *, is_per_person: bool) -> list[dict[str, Any]]:

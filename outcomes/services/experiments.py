@@ -6,7 +6,7 @@ Every change has it read again, and with it the effect on the outcomes of its it
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -79,6 +79,8 @@ def edit_experiment(
         refuse_if_any(_settled(experiment, changes, before_guardrails))
     if "started_on" in said and experiment.state in (DRAFT, RUNNING):
         said["state"] = RUNNING if said["started_on"] else DRAFT
+    if said.get("ended_on") and experiment.state == ENDED:
+        said["result_on"] = said["ended_on"]
     rules = _LaterComplaints(workspace, experiment, guardrails)
     before = rows.edit(experiment, version, said, rules)
     if {metric.pk for metric in guardrails} != {metric.pk for metric in before_guardrails}:
@@ -103,7 +105,7 @@ def start_experiment(
         raise ImpossibleMove(f"This experiment is {state}.")
     changes: dict[str, Any] = {"state": RUNNING}
     if state == ENDED:
-        changes["ended_on"] = None
+        changes |= {"ended_on": None, "result_on": None}
     if on is not None or experiment.started_on is None:
         changes["started_on"] = on or today
     _move(workspace, by, experiment, version, changes)
@@ -217,9 +219,12 @@ def _ending(workspace: Workspace, experiment: Experiment, on: date | None) -> di
     if on is not None and on > today:
         detail = "A day yet to come is planned by setting ended_on."
         raise Refused([Complaint("on", "in_the_future", detail)])
-    planned = experiment.ended_on
-    last = on or (planned if planned is not None and planned < today else today)
-    changes: dict[str, Any] = {"state": ENDED, "ended_on": last}
+    planned = experiment.ended_on if experiment.state == RUNNING else None
+    is_over = planned is not None and planned < today and on in (None, planned)
+    last = planned if is_over and planned is not None else on or today
+    # What a plan ended has been a result since the day after, whenever a person looks at it.
+    result_on = last + timedelta(days=1) if is_over else last
+    changes: dict[str, Any] = {"state": ENDED, "ended_on": last, "result_on": result_on}
     if experiment.started_on is None:
         first = _totals(experiment).aggregate(first=Min("on"))["first"]
         changes["started_on"] = min(first or last, last)

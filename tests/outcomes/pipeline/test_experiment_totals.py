@@ -224,6 +224,39 @@ def test_a_planned_last_day_decides_when_it_is_over(
     assert Effect.objects.get().decided_on == date(2026, 5, 2)
 
 
+def test_a_decision_that_is_written_down_later_does_not_move_the_day_of_the_result(
+    team: Team, experiment: Experiment, item: Item, metric: Metric
+) -> None:
+    an_outcome(item, metric, baseline=10, target=12)
+    Experiment.objects.update(ended_on=date(2026, 4, 29))
+    state(team, total("control", 10_000, 1_000), total("treatment", 10_000, 1_150))
+    state(
+        team,
+        total("control", 9_000, 900, at="2026-04-29T12:00:00Z"),
+        total("treatment", 9_000, 1_035, at="2026-04-29T12:00:00Z"),
+    )
+    assert Effect.objects.get().decided_on == date(2026, 4, 30)
+    experiments.decide_experiment(
+        workspace=team.workspace, by=ADA, experiment_id=experiment.pk, decision="ship"
+    )
+    team.settle()
+    assert Effect.objects.get().decided_on == date(2026, 4, 30)
+    assert Experiment.objects.get().ended_on == date(2026, 4, 29)
+
+
+def test_one_that_runs_on_has_no_result_yet(
+    team: Team, experiment: Experiment, item: Item, metric: Metric
+) -> None:
+    an_outcome(item, metric, baseline=10, target=12)
+    state(team, total("control", 10_000, 1_000), total("treatment", 10_000, 1_150))
+    experiments.end_experiment(workspace=team.workspace, by=ADA, experiment_id=experiment.pk)
+    team.settle()
+    assert Effect.objects.get().decided_on == team.workspace.today()
+    experiments.start_experiment(workspace=team.workspace, by=ADA, experiment_id=experiment.pk)
+    team.settle()
+    assert Effect.objects.get().decided_on is None
+
+
 def test_a_broken_split_gives_an_effect_without_a_verdict(
     team: Team, experiment: Experiment, item: Item, metric: Metric
 ) -> None:
