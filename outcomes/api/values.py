@@ -184,7 +184,7 @@ class DriftSerializer(serializers.Serializer):
     """One number that was not as the facts say."""
 
     kind = serializers.CharField(
-        help_text="metric_day, usage_day, problem, audience, verdicts, usage or value."
+        help_text="metric_day, usage_day, problem, audience, effect, verdicts, usage or value."
     )
     id = serializers.IntegerField()
     key = serializers.CharField()

@@ -5,7 +5,7 @@ Each answers what differed and the marks that mend it: the pipeline then compute
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
@@ -154,15 +154,6 @@ def check_items(workspace: Workspace, after: int, cause: Cause) -> Checked:
             found.drift += drift
             found.mend.add("item", pk, cause=cause)
     return found
-
-
-BATCHES: dict[str, Callable[[Workspace, int, Cause], Checked]] = {
-    "metrics": check_metrics,
-    "usage": check_usage,
-    "problems": check_problems,
-    "audiences": check_audiences,
-    "items": check_items,
-}
 
 
 def _item_drift(pk: int, key: str, value: ItemValue, usage: ItemUsage, now: Scored) -> list[Drift]:

@@ -7,7 +7,7 @@ edit of the outcome, its metric or its item's release, and the day that ends ano
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import isclose
@@ -23,7 +23,7 @@ from outcomes.formulas.effects.windows import (
     first_read,
 )
 from outcomes.models import Effect, Metric, Outcome
-from outcomes.pipeline.marks import Claimed, Marks
+from outcomes.pipeline.marks import Marks
 from outcomes.pipeline.series import SeriesOf
 from productops.workspaces.models import Workspace
 
@@ -71,9 +71,8 @@ class Estimated:
     effects: Mapping[int, Effect | None]
 
 
-def estimate_effects(workspace: Workspace, marks: Sequence[Claimed]) -> Estimated:
-    """Estimate the effects of the marked outcomes as they are to stand. Reads only."""
-    causes = {mark.subject_id: mark.cause for mark in marks}
+def estimate_effects(workspace: Workspace, causes: Mapping[int, dict[str, Any]]) -> Estimated:
+    """Estimate the effects of these outcomes as they are to stand; each comes with why it is asked. Reads only."""
     rows = Outcome.objects.filter(workspace=workspace, id__in=causes, metric__archived_at=None)
     outcomes = list(rows.select_related("metric", "item").order_by("id"))
     today = workspace.today()
@@ -101,7 +100,7 @@ def write_effects(estimated: Estimated, onward: Marks, causes: Mapping[int, dict
     for row in known.defer("chart").order_by("outcome_id", "id"):
         standing[row.outcome_id].append(row)
     changed = [
-        id_ for id_, effect in sorted(estimated.effects.items()) if not _is_told(standing[id_], effect)
+        id_ for id_, effect in sorted(estimated.effects.items()) if any(differences(standing[id_], effect))
     ]
     gone = [
         row.pk
@@ -264,16 +263,20 @@ def _overlaps(
     return named
 
 
-def _is_told(standing: Sequence[Effect], effect: Effect | None) -> bool:
-    """Whether what stands already says this, but for the noise of floating point."""
-    if effect is None:
-        return not standing
-    if len(standing) != 1:
-        return False
-    row = standing[0]
-    if any(getattr(row, name) != getattr(effect, name) for name in _SAME):
-        return False
-    return all(_is_close(getattr(row, name), getattr(effect, name)) for name in _COMPARED)
+def differences(standing: Sequence[Effect], effect: Effect | None) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (name, stored, computed) wherever what stands does not say this, but for the noise of floating point.
+
+    `standing` are the stored effects from an outcome's series, or from its experiments: one or none, unless we erred.
+    """
+    designs = [row.design for row in standing]
+    if designs != ([] if effect is None else [effect.design]):
+        yield "design", ", ".join(designs) or None, effect and effect.design
+        return
+    for row in standing:
+        for name in (*_SAME, *_COMPARED):
+            held, now = getattr(row, name), getattr(effect, name)
+            if not (_is_close(held, now) if name in _COMPARED else held == now):
+                yield name, held, now
 
 
 def _is_close(before: float | None, after: float | None) -> bool:

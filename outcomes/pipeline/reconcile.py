@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -19,7 +19,17 @@ from django.utils import timezone
 from outcomes.instruments import DRIFT
 from outcomes.models import Reconciliation
 from outcomes.models.reconciliations import STAGES
-from outcomes.pipeline.drift import BATCHES, Drift
+from outcomes.pipeline.drift import (
+    Cause,
+    Checked,
+    Drift,
+    check_audiences,
+    check_items,
+    check_metrics,
+    check_problems,
+    check_usage,
+)
+from outcomes.pipeline.effect_drift import check_effects
 from productops.workspaces.models import Workspace
 
 logger = logging.getLogger(__name__)
@@ -28,6 +38,15 @@ logger = logging.getLogger(__name__)
 AT_HOUR = 2
 MOST_TOLD = 100
 _LOCK = 7_302
+
+BATCHES: dict[str, Callable[[Workspace, int, Cause], Checked]] = {
+    "metrics": check_metrics,
+    "usage": check_usage,
+    "problems": check_problems,
+    "audiences": check_audiences,
+    "effects": check_effects,
+    "items": check_items,
+}
 
 
 def reconcile_due(*, max_seconds: float, now: datetime | None = None) -> int:

@@ -201,7 +201,7 @@ def _hear_sources(workspace: Workspace, marks: Sequence[Claimed], onward: Marks)
 
 def _settle_effects(workspace: Workspace, token: str, claimed: Sequence[Claimed]) -> None:
     """Estimate a batch of effects: read and compute first, then write in one short transaction."""
-    estimated = estimate_effects(workspace, claimed)
+    estimated = estimate_effects(workspace, {mark.subject_id: mark.cause for mark in claimed})
     with repeatable():
         held = marking.hold(token, claimed)
         if len(held) < len(claimed):

@@ -69,6 +69,11 @@ def weigh_experiments(workspace: Workspace, marks: Sequence[Claimed], onward: Ma
         onward.add("item", item_id, from_on=_TODAY, cause=cause_of[item_id])
 
 
+def effects_of_items(workspace: Workspace, items: Mapping[int, Item]) -> dict[int, Effect]:
+    """Return the effect of each outcome of these items that an experiment says something about. Reads only."""
+    return {outcome_id: effect for outcome_id, (effect, _) in _wanted(workspace, items).items()}
+
+
 def _wanted(workspace: Workspace, items: Mapping[int, Item]) -> dict[int, tuple[Effect, int]]:
     """The effect of each outcome that an experiment says something about, with the outcome's item."""
     day = workspace.today()

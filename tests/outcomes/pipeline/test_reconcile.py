@@ -9,12 +9,22 @@ from django.core.management import call_command
 from django.db import connection
 
 from outcomes.instruments import DRIFT
-from outcomes.models import ItemValue, Reconciliation, ValueRecord, VerdictSpan
+from outcomes.models import Effect, ItemValue, Metric, Reconciliation, ValueRecord, VerdictSpan
 from outcomes.pipeline import marks
 from outcomes.pipeline.reconcile import reconcile, reconcile_due
+from roadmap.models import Item
 from roadmap.signals import problems_changed
 from tests.callers import Caller
-from tests.factories import a_link, a_metric, a_problem, a_product, a_workspace, an_outcome, evidence
+from tests.factories import (
+    a_link,
+    a_metric,
+    a_problem,
+    a_product,
+    a_workspace,
+    an_experiment,
+    an_outcome,
+    evidence,
+)
 from tests.outcomes.pipeline.stating import Team, days_before, dump, people, used
 from tests.outcomes.pipeline.test_values_and_flags import observed
 
@@ -87,6 +97,70 @@ def test_planted_drift_is_told_and_mended(team: Team, kind: str, damage: str) ->
     team.settle()
     assert dump(team.workspace) == before
     assert a_pass(team).drifted == 0
+
+
+@pytest.fixture
+def measured(team: Team) -> Team:
+    """Beside it an outcome whose metric has a past, and an experiment on another."""
+    an_outcome(team.item("search", released_on=date(2026, 3, 20)), a_metric(team.workspace, key="orders"))
+    values = [("orders", f"{on}T09:00:00Z", 20.0 + on.day % 5) for on in days_before(PIN, 100)]
+    team.state({"observations": [{"metric": key, "at": at, "value": value} for key, at, value in values]})
+    carts, metric = Item.objects.get(key="carts"), Metric.objects.get(key="m")
+    trial = an_experiment(
+        carts, metric=metric, state="running", started_on=date(2026, 4, 1), ended_on=date(2026, 4, 30)
+    )
+    told = {"key": trial.key, "metric": "m", "at": "2026-04-30T12:00:00Z", "n": 1_000}
+    sums = {"control": 100, "treatment": 180}
+    team.state(
+        {
+            "experiments": [
+                {**told, "variant": variant, "sum": shown, "sum_squares": shown}
+                for variant, shown in sums.items()
+            ]
+        }
+    )
+    team.settle()
+    assert set(Effect.objects.values_list("design", flat=True)) == {"before_after", "experiment"}
+    return team
+
+
+def test_effects_are_what_the_facts_say(measured: Team) -> None:
+    before = dump(measured.workspace)
+    assert a_pass(measured).drift == []
+    measured.settle()
+    assert dump(measured.workspace) == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE outcomes_effect SET high = high + 5 WHERE design = 'before_after'",
+        "UPDATE outcomes_effect SET decided_on = decided_on + 3 WHERE design = 'before_after'",
+        "UPDATE outcomes_effect SET verdict = 'inconclusive' WHERE design = 'experiment'",
+        "UPDATE outcomes_effect SET n_after = n_after + 1",
+        "DELETE FROM outcomes_effect WHERE design = 'before_after'",
+        "DELETE FROM outcomes_effect WHERE design = 'experiment'",
+        "UPDATE outcomes_effect SET design = 'comparison' WHERE design = 'before_after'",
+    ],
+)
+def test_an_effect_that_is_not_what_they_say_is_told_and_mended(measured: Team, damage: str) -> None:
+    before = dump(measured.workspace)
+    with connection.cursor() as cursor:
+        cursor.execute(damage)
+
+    run = a_pass(measured)
+
+    assert "effect" in {one["kind"] for one in run.drift}
+    measured.settle()
+    assert dump(measured.workspace) == before
+    assert a_pass(measured).drifted == 0
+
+
+def test_an_effect_whose_facts_wait_to_be_read_is_not_drift(measured: Team) -> None:
+    Effect.objects.filter(design="before_after").update(high=1e6)
+    outcome = Effect.objects.get(design="before_after").outcome_id
+    marks.mark("effect", measured.workspace.pk, [outcome])
+    assert a_pass(measured).drift == []
 
 
 def test_a_mended_value_says_in_its_history_that_it_was_mended(team: Team) -> None:

@@ -1,0 +1,21 @@
+from django.db import migrations, models
+from django.db.models import Q
+
+STAGES = ("metrics", "usage", "problems", "audiences", "effects", "items", "done")
+
+
+class Migration(migrations.Migration):
+    dependencies = [("outcomes", "0021_the_day_of_a_result")]
+
+    operations = [
+        migrations.RemoveConstraint("reconciliation", "reconciliation_stage_is_known"),
+        migrations.AlterField(
+            "reconciliation",
+            "stage",
+            models.CharField(choices=[(s, s) for s in STAGES], default="metrics", max_length=10),
+        ),
+        migrations.AddConstraint(
+            "reconciliation",
+            models.CheckConstraint(condition=Q(stage__in=STAGES), name="reconciliation_stage_is_known"),
+        ),
+    ]
