@@ -193,7 +193,7 @@ def _interpret_locked(ids: list[int], *, is_apart: bool) -> int:
     deliveries = list(
         Delivery.objects.select_for_update(skip_locked=True, of=("self",))
         .filter(id__in=ids, state="pending")
-        .select_related("source", "workspace")
+        .prefetch_related("source", "workspace")
         .order_by("id")
     )
     recorders: dict[int, Recorder] = {}

@@ -21,6 +21,8 @@ from outcomes.pipeline.repeatable import repeatable
 
 # Longer than computing a batch takes; a worker that died leaves its claim for this long at most.
 LEASE_SECONDS = 20
+# What changes again right after it was put right waits this long at most, so that a stream's news comes together.
+NEWS_WAITS_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -103,7 +105,12 @@ class Marks:
                     -- No first day means every day.
                     from_on = CASE WHEN outcomes_mark.from_on IS NULL OR excluded.from_on IS NULL THEN NULL
                                    ELSE least(outcomes_mark.from_on, excluded.from_on) END,
-                    cause = CASE WHEN excluded.cause = '{}' THEN outcomes_mark.cause ELSE excluded.cause END
+                    cause = CASE WHEN excluded.cause = '{}' THEN outcomes_mark.cause ELSE excluded.cause END,
+                    -- Put off, it waited for nothing but its flags; now there is news.
+                    claimed_until = CASE
+                        WHEN outcomes_mark.claimed_by = ''
+                         AND outcomes_mark.claimed_until > clock_timestamp() + make_interval(secs => %s)
+                        THEN clock_timestamp() + make_interval(secs => %s) ELSE outcomes_mark.claimed_until END
                 """,
                 [
                     self.workspace_id,
@@ -113,6 +120,8 @@ class Marks:
                     [key.on for key in keys],
                     [self._from[key] for key in keys],
                     [json.dumps(self._cause[key]) for key in keys],
+                    NEWS_WAITS_SECONDS,
+                    NEWS_WAITS_SECONDS,
                 ],
             )
         doorbell.ring_after_commit("settle")
@@ -247,17 +256,27 @@ def settle(token: str, held: Sequence[Claimed]) -> None:
 
 
 def put_off(held: Sequence[Claimed], wait: timedelta) -> None:
-    """Keep these marks, to be looked at again after `wait`; nothing but today is left to be judged of them."""
+    """Keep these marks, to be looked at again after `wait`; nothing but today is left to be judged of them.
+
+    Those that moved on meanwhile wait for their news only.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE outcomes_mark SET claimed_by = '', claimed_until = clock_timestamp() + make_interval(secs => %s),
+            UPDATE outcomes_mark SET claimed_by = '',
+                   claimed_until = clock_timestamp() + make_interval(secs => CASE
+                       WHEN outcomes_mark.generation = put_off.generation THEN %s ELSE %s END),
                    from_on = CASE WHEN outcomes_mark.generation = put_off.generation THEN '9999-12-31'::date
                                   ELSE from_on END
             FROM unnest(%s::bigint[], %s::bigint[]) AS put_off (id, generation)
             WHERE outcomes_mark.id = put_off.id
             """,
-            [wait.total_seconds(), [mark.id for mark in held], [mark.generation for mark in held]],
+            [
+                wait.total_seconds(),
+                NEWS_WAITS_SECONDS,
+                [mark.id for mark in held],
+                [mark.generation for mark in held],
+            ],
         )
 
 

@@ -284,6 +284,46 @@ def test_a_claimed_mark_is_nobody_elses(team: Team) -> None:
     assert marks.claim("item", 10)[1] == []
 
 
+def test_news_of_a_claimed_mark_leaves_it_to_who_claimed_it(team: Team) -> None:
+    item = team.item()
+    marks.mark("item", team.workspace.pk, [item.pk])
+    marks.claim("item", 10)
+    marks.mark("item", team.workspace.pk, [item.pk])
+    assert marks.claim("item", 10)[1] == []
+
+
+def test_what_was_put_off_waits_no_longer_than_a_moment_once_there_is_news(team: Team) -> None:
+    item = team.item()
+    marks.mark("item", team.workspace.pk, [item.pk])
+    _, claimed = marks.claim("item", 10)
+    marks.put_off(claimed, timedelta(hours=1))
+    put_off_until = Mark.objects.get().claimed_until
+
+    marks.mark("item", team.workspace.pk, [item.pk])
+
+    news_at = Mark.objects.get().claimed_until
+    assert put_off_until is not None
+    assert news_at is not None
+    assert news_at < put_off_until - timedelta(minutes=50)
+    marks.mark("item", team.workspace.pk, [item.pk])
+    assert Mark.objects.get().claimed_until == news_at
+
+
+def test_a_mark_that_moved_on_while_it_was_put_right_is_not_put_off_for_long(team: Team) -> None:
+    item = team.item()
+    marks.mark("item", team.workspace.pk, [item.pk])
+    _, claimed = marks.claim("item", 10)
+    marks.mark("item", team.workspace.pk, [item.pk])
+    leased_until = Mark.objects.get().claimed_until
+
+    marks.put_off(claimed, timedelta(hours=1))
+
+    left = Mark.objects.get()
+    assert left.claimed_until is not None
+    assert leased_until is not None
+    assert left.claimed_until < leased_until
+
+
 def test_the_clock_moves_a_workspace_once_a_day() -> None:
     team = Team(pin=PIN)
     item = team.item()
