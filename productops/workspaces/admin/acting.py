@@ -79,17 +79,17 @@ class Acting:
         """Return the buttons a person may press on a row."""
         if not self.has_act_permission(request, row):
             return []
+        return [self.action_form(row, action) for action in self.row_actions(request, row)]
+
+    def action_form(self, row: Any, action: RowAction) -> ActionForm:
+        """Return a button of a row as a page shows it."""
         options = self.opts  # type: ignore[attr-defined]
-        name = f"admin:{options.app_label}_{options.model_name}_act"
-        return [
-            ActionForm(
-                action,
-                reverse(name, args=[row.pk, action.name]),
-                getattr(row, "version", None),
-                f"{options.model_name}-{row.pk}-{action.name}",
-            )
-            for action in self.row_actions(request, row)
-        ]
+        return ActionForm(
+            action,
+            reverse(f"admin:{options.app_label}_{options.model_name}_act", args=[row.pk, action.name]),
+            getattr(row, "version", None),
+            f"{options.model_name}-{row.pk}-{action.name}",
+        )
 
     def get_urls(self) -> list[Any]:
         options = self.opts  # type: ignore[attr-defined]
