@@ -25,6 +25,7 @@ from productops.workspaces.admin.forms import WorkspaceForm
 from productops.workspaces.admin.owned import ReadOnlyAdmin, url_of
 from productops.workspaces.scope import asking, scope_of, workspace_in_hand
 from roadmap.admin.archiving import ArchivingAdmin
+from roadmap.admin.columns import numbers
 
 START = RowAction("start", "Start")
 RUN_ON = RowAction("start", "Run on")
@@ -242,7 +243,15 @@ class ExperimentGuardrailAdmin(ReadOnlyAdmin):
 
 @admin.register(ExperimentTotal)
 class ExperimentTotalAdmin(ReadOnlyAdmin):
-    list_display = ("experiment", "variant", "metric", "at", "n", "sum", "sum_squares", "is_retracted")
+    list_display = (
+        "experiment",
+        "variant",
+        "metric",
+        "at",
+        "n",
+        *numbers("sum", "sum_squares"),
+        "is_retracted",
+    )
     list_select_related = ("experiment", "metric")
     list_filter = ("is_retracted", ("experiment", ChosenRelatedFilter), ("metric", ChosenRelatedFilter))
     search_fields = ("experiment__key", "variant")

@@ -19,6 +19,7 @@ from django.urls import URLPattern
 from outcomes.models import Metric, Observation, UsageDay, UsageEvent, UsageSnapshot
 from productops.workspaces.admin.owned import ReadOnlyAdmin
 from productops.workspaces.scope import scope_of
+from roadmap.admin.columns import numbers, shares
 from roadmap.models import Item
 
 # Leafing further than this is not how anybody finds a row: they search for the item or the metric.
@@ -97,7 +98,7 @@ class FactList(ChangeList):
 @admin.register(Observation)
 class ObservationAdmin(FactAdmin):
     about = ("metric", Metric)
-    list_display = ("metric", "series", "at", "value", "source", "is_retracted")
+    list_display = ("metric", "series", "at", *numbers("value", digits=2), "source", "is_retracted")
     list_select_related = ("metric", "source")
     ordering = ("metric_id", "series", "at")
 
@@ -113,7 +114,15 @@ class UsageEventAdmin(FactAdmin):
 @admin.register(UsageSnapshot)
 class UsageSnapshotAdmin(FactAdmin):
     about = ("item", Item)
-    list_display = ("item", "on", "days", "active", "eligible", "share", "source", "is_retracted")
+    list_display = (
+        "item",
+        "on",
+        "days",
+        *numbers("active", "eligible", digits=0),
+        *shares("share"),
+        "source",
+        "is_retracted",
+    )
     list_select_related = ("item", "source")
     ordering = ("item_id", "on", "source_id", "days")
 

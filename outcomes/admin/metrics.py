@@ -15,6 +15,7 @@ from productops.workspaces.admin.filters import ChosenRelatedFilter, ScopedRelat
 from productops.workspaces.admin.owned import ReadOnlyAdmin, WorkspaceAdmin
 from productops.workspaces.scope import asking
 from roadmap.admin.archiving import ArchivingAdmin
+from roadmap.admin.columns import numbers
 
 
 @admin.register(Metric)
@@ -43,7 +44,13 @@ class MetricAdmin(ArchivingAdmin):
 @admin.register(Outcome)
 class OutcomeAdmin(WorkspaceAdmin):
     place = 2
-    list_display = ("shown", "role", "baseline", "target", "due_on", "weight")
+    list_display = (
+        "shown",
+        "role",
+        *numbers("baseline", "target", digits=2),
+        "due_on",
+        *numbers("weight", digits=2),
+    )
     list_filter = ("role", ("item", ChosenRelatedFilter), ("metric", ChosenRelatedFilter))
     list_select_related = ("item", "metric")
     search_fields = ("item__key", "item__title", "metric__key", "metric__name")
@@ -104,7 +111,7 @@ def _plain(name: str, value: Any) -> Any:
 
 @admin.register(MetricDay)
 class MetricDayAdmin(ReadOnlyAdmin):
-    list_display = ("metric", "series", "on", "count", "total", "low", "high", "last")
+    list_display = ("metric", "series", "on", "count", *numbers("total", "low", "high", "last", digits=2))
     list_select_related = ("metric",)
     list_filter = (("metric", ChosenRelatedFilter),)
     search_fields = ("metric__key", "metric__name")

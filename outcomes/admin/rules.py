@@ -17,6 +17,7 @@ from productops.workspaces.admin.filters import ScopedRelatedFilter
 from productops.workspaces.admin.owned import ReadOnlyAdmin, WorkspaceAdmin
 from productops.workspaces.complaints import Refused
 from productops.workspaces.scope import ADMIN, EDITOR, asking
+from roadmap.admin.columns import numbers
 from roadmap.admin.problems import problem_named
 
 ACCEPT = RowAction(
@@ -122,6 +123,6 @@ class ExposureReportAdmin(ReadOnlyAdmin):
 
 @admin.register(RunningTotal)
 class RunningTotalAdmin(ReadOnlyAdmin):
-    list_display = ("metric", "series", "at", "value", "started_at", "source")
+    list_display = ("metric", "series", "at", *numbers("value", digits=2), "started_at", "source")
     list_select_related = ("metric", "source")
     ordering = ("source_id", "metric_id", "series", "at", "id")

@@ -123,7 +123,7 @@ class ScoringModelAdmin(WorkspaceAdmin):
             "found": found,
             "rows": rows,
             "choices": _POINTS,
-            "switch": self.action_form(model, _switch_to(model))
+            "switch": self.button_for(model, _switch_to(model))
             if self.has_act_permission(request, model)
             else None,
             "in_force": scoring.active_scoring_model(workspace=model.workspace),

@@ -21,6 +21,7 @@ from outcomes.models import (
 )
 from productops.workspaces.admin.filters import ChosenRelatedFilter, ScopedRelatedFilter
 from productops.workspaces.admin.owned import ReadOnlyAdmin
+from roadmap.admin.columns import numbers, shares
 
 _OF_ITEM = (("item", ChosenRelatedFilter),)
 
@@ -35,13 +36,26 @@ class OfItemAdmin(ReadOnlyAdmin):
 
 @admin.register(ItemValue)
 class ItemValueAdmin(OfItemAdmin):
-    list_display = ("item", "proven", "realised", "coverage", "expected", "trend", "judged_on")
+    list_display = (
+        "item",
+        *numbers("proven", "realised"),
+        *shares("coverage"),
+        *numbers("expected", "trend"),
+        "judged_on",
+    )
     ordering = (F("proven").desc(nulls_last=True), "id")
 
 
 @admin.register(ValueRecord)
 class ValueRecordAdmin(OfItemAdmin):
-    list_display = ("item", "as_of", "proven", "realised", "coverage", "expected", "cause_shown")
+    list_display = (
+        "item",
+        "as_of",
+        *numbers("proven", "realised"),
+        *shares("coverage"),
+        *numbers("expected"),
+        "cause_shown",
+    )
     ordering = ("-as_of", "-id")
     paginator = UncountedPaginator
 
@@ -52,7 +66,14 @@ class ValueRecordAdmin(OfItemAdmin):
 
 @admin.register(ItemUsage)
 class ItemUsageAdmin(OfItemAdmin):
-    list_display = ("item", "verdict_shown", "active", "eligible", "share", "window_days", "judged_on")
+    list_display = (
+        "item",
+        "verdict_shown",
+        *numbers("active", "eligible", digits=0),
+        *shares("share"),
+        "window_days",
+        "judged_on",
+    )
     list_filter = ("verdict", *_OF_ITEM)
     ordering = ("item__title", "id")
 

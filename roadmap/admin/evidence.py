@@ -13,6 +13,7 @@ from productops.workspaces.admin.filters import ChosenRelatedFilter
 from productops.workspaces.admin.owned import WorkspaceAdmin
 from productops.workspaces.scope import asking
 from roadmap import services
+from roadmap.admin.columns import numbers
 from roadmap.models import Evidence, Survey
 
 
@@ -57,7 +58,14 @@ class EvidenceAdmin(WorkspaceAdmin):
 @admin.register(Survey)
 class SurveyAdmin(WorkspaceAdmin):
     place = 4
-    list_display = ("problem", "segment", "on", "respondents", "importance_top2", "satisfaction_top2")
+    list_display = (
+        "problem",
+        "segment",
+        "on",
+        "respondents",
+        *numbers("importance_top2", importance_top2="important"),
+        *numbers("satisfaction_top2", satisfaction_top2="satisfied"),
+    )
     list_filter = (("problem", ChosenRelatedFilter), ("segment", admin.AllValuesFieldListFilter))
     list_select_related = ("problem",)
     search_fields = ("problem__key", "problem__title", "segment")

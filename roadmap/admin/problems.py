@@ -17,6 +17,7 @@ from productops.workspaces.dashboard import DashboardSite, Panel, PanelRow
 from productops.workspaces.scope import Scope, asking
 from roadmap import services
 from roadmap.admin.archiving import ArchivingAdmin
+from roadmap.admin.columns import numbers
 from roadmap.admin.numbers import short
 from roadmap.likeness import problems_like
 from roadmap.models import Evidence, Link, Problem, ProblemMerge, ProblemStanding
@@ -138,7 +139,14 @@ def problem_named(workspace_id: int, key: str, field: str) -> Problem:
 
 @admin.register(ProblemStanding)
 class ProblemStandingAdmin(ReadOnlyAdmin):
-    list_display = ("problem", "demand", "revenue_at_stake", "opportunity", "evidence_count", "computed_at")
+    list_display = (
+        "problem",
+        *numbers("demand"),
+        *numbers("revenue_at_stake", digits=0),
+        *numbers("opportunity"),
+        "evidence_count",
+        "computed_at",
+    )
     list_select_related = ("problem",)
     search_fields = ("problem__key", "problem__title")
     ordering = ("-demand", "id")

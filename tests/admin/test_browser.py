@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from outcomes.models import Delivery, Flag
+from outcomes.models import Delivery, Flag, ItemValue
 from productops.workspaces.models import Workspace
 from roadmap.models import Item, Problem
 from tests.admin.conftest import person_in
@@ -254,4 +254,48 @@ def test_a_problem_is_merged_into_the_one_it_is_like(
     assert "is part of" in page.locator(".messagelist").inner_text()
     page.click("button:has-text('Take the merge back')")
     assert "of its own again" in page.locator(".messagelist").inner_text()
+    assert said == []
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
+def test_no_list_scrolls_sideways(
+    page: Page, said: list[str], live_server: Any, shop: Furniture, width: dict[str, int]
+) -> None:
+    person_in(shop.workspace, "admin", "ada")
+    # Numbers with all the digits that arithmetic leaves them.
+    ItemValue.objects.filter(item=shop.item).update(
+        proven=100 / 3, realised=200 / 3, coverage=1 / 3, expected=1e6 / 7, trend=-10 / 3
+    )
+    page.set_viewport_size(width)  # type: ignore[arg-type]
+    sign_in(page, live_server, "ada")
+    addresses = page.eval_on_selector_all(
+        ".po-apps tbody th a", "links => links.map(link => link.getAttribute('href'))"
+    )
+    assert len(addresses) > 40
+    too_wide = []
+    for address in sorted(set(addresses)):
+        page.goto(live_server.url + address)
+        hidden = page.evaluate(
+            "(() => { const box = document.querySelector('.results');"
+            " return box ? box.scrollWidth - box.clientWidth : 0 })()"
+        )
+        if hidden > 0 or is_too_wide(page):
+            too_wide.append((address, hidden))
+    assert too_wide == []
+    assert said == []
+
+
+def test_on_a_phone_a_row_names_its_numbers_and_can_still_be_sorted(
+    page: Page, said: list[str], live_server: Any, shop: Furniture
+) -> None:
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    sign_in(page, live_server)
+    page.goto(live_server.url + list_of(Item))
+    proven = page.locator("#result_list tbody td.field-proven").first
+    assert proven.evaluate("cell => getComputedStyle(cell, '::before').content") == '"Proven"'
+    page.click("#result_list thead >> text=Expected")
+    assert "o=" in page.url
+    page.goto(live_server.url + page_of(shop.item))
+    box = page.locator(".inline-group .tabular").first
+    assert box.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
     assert said == []

@@ -79,9 +79,9 @@ class Acting:
         """Return the buttons a person may press on a row."""
         if not self.has_act_permission(request, row):
             return []
-        return [self.action_form(row, action) for action in self.row_actions(request, row)]
+        return [self.button_for(row, action) for action in self.row_actions(request, row)]
 
-    def action_form(self, row: Any, action: RowAction) -> ActionForm:
+    def button_for(self, row: Any, action: RowAction) -> ActionForm:
         """Return a button of a row as a page shows it."""
         options = self.opts  # type: ignore[attr-defined]
         return ActionForm(
