@@ -8,6 +8,7 @@ from outcomes.models import Experiment, ItemSource, ItemUsage, ItemValue, Produc
 from outcomes.pipeline import clock
 from outcomes.pipeline.effect_marks import effects_around
 from outcomes.pipeline.marks import mark
+from outcomes.pipeline.news import items_released
 from outcomes.services.scoring import follow_target
 from productops.workspaces import signals as workspace_signals
 from productops.workspaces.actors import Actor
@@ -47,11 +48,13 @@ def _items_created(*, workspace_id: int, ids: list[int], cause: dict[str, Any], 
     usages = [ItemUsage(workspace_id=workspace_id, item_id=id_) for id_ in ordered]
     ItemUsage.objects.bulk_create(usages, ignore_conflicts=True)
     mark("item", workspace_id, ids, cause=cause)
+    items_released(workspace_id, ids)
 
 
 def _items_changed(*, workspace_id: int, ids: list[int], cause: dict[str, Any], **_: Any) -> None:
     mark("effect", workspace_id, effects_around(workspace_id, ids), cause=cause)
     mark("item", workspace_id, ids, cause=cause)
+    items_released(workspace_id, ids)
     # Its release says which days its baselines are read from.
     trials = Experiment.objects.filter(item_id__in=ids).values_list("id", flat=True)
     mark("experiment", workspace_id, trials, cause=cause)

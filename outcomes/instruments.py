@@ -40,6 +40,8 @@ BATCHES = Histogram(
 )
 RINGS = Counter("productops_doorbell_rings", "Hints to the worker: sent, or lost with Redis.", ["result"])
 
+ATTEMPTS = Counter("productops_notice_attempts", "Attempts to deliver a notice, by result.", ["result"])
+
 
 @contextmanager
 def timed(step: str) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from outcomes.pipeline import clock, doorbell, partitions, reconcile, retention, work
+from outcomes.pipeline import clock, doorbell, partitions, reconcile, retention, sending, work
 from outcomes.services import waiting_files
 
 # Well under the soft time limit, so that a task ends by itself and the next one goes on.
@@ -38,6 +38,13 @@ def take_files() -> None:
     waiting_files.take_waiting(max_seconds=SLICE_SECONDS)
 
 
+# What is on its way when the slice is over may still take as long as an attempt may.
+@shared_task(name="outcomes.send_notices", soft_time_limit=60, time_limit=75)
+def send_notices() -> None:
+    """Send the notices that are due. Its queue is its own: receivers may be slow."""
+    sending.send_waiting(max_seconds=SLICE_SECONDS)
+
+
 @shared_task(name="outcomes.tick")
 def tick() -> None:
     """Judge workspaces anew whose day has turned."""
@@ -61,6 +68,7 @@ def forget() -> None:
     """Let go of what is older than the settings keep."""
     retention.forget_bodies(max_seconds=SLICE_SECONDS)
     retention.drop_old_facts()
+    retention.forget_notices(max_seconds=SLICE_SECONDS)
 
 
 @shared_task(name="outcomes.top_up_demo")

@@ -9,6 +9,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": {"task": "outcomes.sweep", "schedule": 3.0, "options": {"expires": 3}},
     # Files that wait for a worker; one that is at work on them already finds nothing free.
     "files": {"task": "outcomes.take_files", "schedule": 5.0, "options": {"expires": 5}},
+    # Notices whose next attempt is due, and digests; whoever is sending already is not joined.
+    "notices": {"task": "outcomes.send_notices", "schedule": 3.0, "options": {"expires": 3}},
     # Moves every workspace whose day has turned, and looks for silent sources.
     "tick": {"task": "outcomes.tick", "schedule": 60.0, "options": {"expires": 60}},
     # Every night, in slices: what is stored against what the facts say.

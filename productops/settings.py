@@ -14,6 +14,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from outcomes.channels.addresses import networks
 from productops.api.origins import exact_origin
 from productops.local import server_urls
 
@@ -138,9 +139,13 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# A worker takes from both unless it is told which (-Q): a larger installation gives files workers of their own.
-CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"celery": {}, "files": {}}
-CELERY_TASK_ROUTES = {"outcomes.take_files": {"queue": "files"}}
+# A worker takes from all unless it is told which (-Q). Notices have one of their own, in which waiting for slow
+# receivers holds up nothing else; a larger installation gives files workers of their own, too.
+CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"celery": {}, "files": {}, "notices": {}}
+CELERY_TASK_ROUTES = {
+    "outcomes.take_files": {"queue": "files"},
+    "outcomes.send_notices": {"queue": "notices"},
+}
 CELERY_TASK_SOFT_TIME_LIMIT = 20
 CELERY_TASK_TIME_LIMIT = 30
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -222,6 +227,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "WEBHOOKS": "outcomes.api.events.WEBHOOKS",
     # Fields of one name with different choices: `state` of a flag and of a delivery, say.
     "ENUM_NAME_OVERRIDES": {
         "Verdict": "outcomes.models.values.VERDICTS",
@@ -236,6 +242,11 @@ SPECTACULAR_SETTINGS = {
         "EvidenceKind": "roadmap.rules.EVIDENCE_KINDS",
         "SourceKind": "outcomes.models.sources.SOURCE_KINDS",
         "MemberRole": "productops.workspaces.models.Role",
+        "EffectVerdict": "outcomes.models.effects.EFFECT_VERDICTS",
+        "EndpointChannel": "outcomes.models.endpoints.CHANNELS",
+        "EndpointEvent": "outcomes.models.told.EVENTS",
+        "NoticeEvent": "outcomes.models.told.TOLD_EVENTS",
+        "NoticeState": "outcomes.models.notices.NOTICE_STATES",
         "FileKind": "outcomes.models.imports.FILE_KINDS",
         "FileState": "outcomes.models.imports.FILE_STATES",
         "OutcomeRole": "outcomes.models.outcomes.ROLES",
@@ -274,6 +285,20 @@ if DELIVERY_BODY_DAYS < 0 or FACT_MONTHS < 0:
     raise ImproperlyConfigured("DELIVERY_BODY_DAYS and FACT_MONTHS cannot be negative; 0 keeps all.")
 if FACT_MONTHS and FACT_MONTHS * 30 < DELIVERY_BODY_DAYS:
     raise ImproperlyConfigured("FACT_MONTHS must reach as far back as DELIVERY_BODY_DAYS.")
+
+# Networks that webhooks may go out to although they are private, such as 10.1.2.0/24; none unless they are named.
+try:
+    WEBHOOK_PRIVATE_NETWORKS = networks(env.list("WEBHOOK_PRIVATE_NETWORKS", default=[]))
+except ValueError as error:
+    raise ImproperlyConfigured(f"WEBHOOK_PRIVATE_NETWORKS: {error}") from error
+# Days for which delivered and given up notices, and the log of attempts, are kept; 0 keeps them for ever.
+NOTICE_DAYS = env.int("NOTICE_DAYS", default=30)
+if NOTICE_DAYS < 0:
+    raise ImproperlyConfigured("NOTICE_DAYS cannot be negative; 0 keeps all.")
+# The mail server, such as smtp+tls://user:password@mail.example.com:587; without one, this machine's.
+vars().update(env.email("EMAIL_URL", default="smtp://localhost:25"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="productops@localhost")
 
 # Whoever reads /metrics shows this as a Bearer token; without one it answers this machine alone.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

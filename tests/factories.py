@@ -12,12 +12,16 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from outcomes.models import (
     Delivery,
     Effect,
+    Endpoint,
+    EndpointSecret,
     Experiment,
     Flag,
     ItemUsage,
     ItemValue,
     Metric,
     MetricDay,
+    Notice,
+    Occurrence,
     Outcome,
     Source,
 )
@@ -74,6 +78,33 @@ def a_delivery(source: Source | None = None, **fields: Any) -> Delivery:
         "received_at": datetime(2026, 5, 1, tzinfo=UTC),
     }
     return Delivery.objects.create(workspace=source.workspace, source=source, **{**defaults, **fields})
+
+
+def an_endpoint(workspace: Workspace, **fields: Any) -> Endpoint:
+    """A webhook that hears of everything, and its secret."""
+    number = next(_numbers)
+    url = f"https://hooks.example.com/{number}"
+    said = {"name": f"Endpoint {number}", "url": url, "host": "hooks.example.com", **fields}
+    endpoint = Endpoint.objects.create(workspace=workspace, **said)
+    EndpointSecret.objects.create(
+        workspace=workspace, endpoint=endpoint, secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    )
+    return endpoint
+
+
+def a_notice(endpoint: Endpoint, **fields: Any) -> Notice:
+    """A test that was delivered to an endpoint."""
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    workspace, event = endpoint.workspace, fields.pop("event", "endpoint.test")
+    data = {"endpoint": {"id": endpoint.pk, "name": endpoint.name}, "by": "Ada"}
+    payload = {"type": event, "timestamp": "2026-05-01T00:00:00Z", "workspace": workspace.key, "data": data}
+    occurrence = Occurrence.objects.create(
+        workspace=workspace, event=event, identity=f"test:{next(_numbers)}", payload=payload, occurred_at=at
+    )
+    state = {"state": "delivered", "due_at": at, "created_at": at, "finished_at": at, "attempts": 1}
+    return Notice.objects.create(
+        workspace=workspace, occurrence=occurrence, endpoint=endpoint, **{**state, **fields}
+    )
 
 
 def a_person(**fields: Any) -> User:

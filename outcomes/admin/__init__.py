@@ -5,6 +5,7 @@ from __future__ import annotations
 from outcomes.admin import (
     deliveries,
     effects,
+    endpoints,
     experiments,
     facts,
     flags,
@@ -13,6 +14,7 @@ from outcomes.admin import (
     items,
     marks,
     metrics,
+    notices,
     rules,
     scoring_models,
     sources,
@@ -22,6 +24,7 @@ from outcomes.admin import (
 __all__ = [
     "deliveries",
     "effects",
+    "endpoints",
     "experiments",
     "facts",
     "flags",
@@ -30,6 +33,7 @@ __all__ = [
     "items",
     "marks",
     "metrics",
+    "notices",
     "rules",
     "scoring_models",
     "sources",

@@ -74,6 +74,11 @@ class _Backlog(Collector):
             marks.add_metric([kind], count)
         yield marks
         yield _gauge("marks_oldest_pending_seconds", "Age of the oldest of it.", now.oldest_mark_seconds)
+        out = backlog.measure_outgoing()
+        yield _gauge("notices_pending", "Notices that wait to be delivered.", out.waiting)
+        yield _gauge("notices_late_seconds", "How long the oldest of them has been due.", out.late_seconds)
+        yield _gauge("endpoints_failing", "Endpoints at which every attempt fails.", out.failing)
+        yield _gauge("endpoints_given_up", "Endpoints disabled because of that, or gone.", out.disabled)
 
 
 def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:

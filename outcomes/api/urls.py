@@ -10,6 +10,7 @@ from outcomes.api import (
     askers,
     deliveries,
     effects,
+    endpoints,
     experiments,
     files,
     flags,
@@ -39,6 +40,8 @@ ROUTES: list[tuple[str, Any]] = [
     ("effects", effects.EffectViewSet),
     ("experiments", experiments.ExperimentViewSet),
     ("flags", flags.FlagViewSet),
+    ("endpoints", endpoints.EndpointViewSet),
+    ("notices", endpoints.NoticeViewSet),
     ("scoring-models", scoring_models.ScoringModelViewSet),
     ("imports", files.FileImportViewSet),
     ("insights/quiet-runs", quiet.QuietRunViewSet),
@@ -91,6 +94,11 @@ PATHS = [
             {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
         ),
         name="source-rule",
+    ),
+    path(
+        "endpoints/<str:endpoint>/attempts/",
+        endpoints.AttemptsOfEndpointViewSet.as_view({"get": "list"}),
+        name="endpoint-attempts",
     ),
     path(
         "problems/<str:id>/asked-not-using/",

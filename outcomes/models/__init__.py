@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from outcomes.models.deliveries import Delivery
 from outcomes.models.effects import Effect
+from outcomes.models.endpoints import Endpoint, EndpointSecret, ToldValue
 from outcomes.models.experiments import Experiment, ExperimentGuardrail, ExperimentTotal
 from outcomes.models.flags import Flag, FlagAction
 from outcomes.models.imports import FileImport
 from outcomes.models.marks import Mark, WorkspaceClock
 from outcomes.models.metrics import Metric, MetricDay, MetricSource, Observation
+from outcomes.models.notices import Attempt, Notice, Occurrence
 from outcomes.models.outcomes import Outcome
 from outcomes.models.quiet import QuietRun
 from outcomes.models.reconciliations import Reconciliation
@@ -17,9 +19,12 @@ from outcomes.models.usage import Exposure, ItemSource, ProductAudience, UsageDa
 from outcomes.models.values import ItemUsage, ItemValue, ScoringModel, ValueRecord, VerdictSpan
 
 __all__ = [
+    "Attempt",
     "Candidate",
     "Delivery",
     "Effect",
+    "Endpoint",
+    "EndpointSecret",
     "Experiment",
     "ExperimentGuardrail",
     "ExperimentTotal",
@@ -35,7 +40,9 @@ __all__ = [
     "Metric",
     "MetricDay",
     "MetricSource",
+    "Notice",
     "Observation",
+    "Occurrence",
     "Outcome",
     "ProductAudience",
     "QuietRun",
@@ -47,6 +54,7 @@ __all__ = [
     "Source",
     "SourceDay",
     "SourceSecret",
+    "ToldValue",
     "UsageDay",
     "UsageEvent",
     "UsageSnapshot",

@@ -53,6 +53,25 @@ def measure(workspace_id: int | None = None, *, now: datetime | None = None) -> 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Notices that wait, how long the oldest has been due, in seconds, and endpoints that want a person."""
+
+    waiting: int
+    late_seconds: float
+    failing: int
+    disabled: int
+
+
+def measure_outgoing(workspace_id: int | None = None, *, now: datetime | None = None) -> Outgoing:
+    """Measure what has still to go out of one workspace, or of all."""
+    moment = now or timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(_OUTGOING, {"workspace": workspace_id, "most": COUNTED})
+        waiting, due, failing, disabled = cursor.fetchone()
+    return Outgoing(waiting, _age(due, moment), failing, disabled)
+
+
 def last_received_at(workspace_id: int) -> datetime | None:
     """When the newest delivery of a workspace came in."""
     newest = Delivery.objects.filter(workspace_id=workspace_id).aggregate(at=Max("received_at"))
@@ -75,6 +94,19 @@ _DELIVERIES = """
            (SELECT count(*) FROM (
                 SELECT FROM outcomes_delivery WHERE state IN ('failed', 'quarantined')
                   AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s) LIMIT %(most)s) AS set_aside)
+"""
+
+_OUTGOING = """
+    WITH waiting AS MATERIALIZED (
+        SELECT due_at FROM outcomes_notice WHERE state = 'pending'
+          AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s) LIMIT %(most)s
+    ), endpoints AS MATERIALIZED (
+        SELECT failing_since, disabled_at, disabled_reason FROM outcomes_endpoint
+        WHERE %(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s
+    )
+    SELECT (SELECT count(*) FROM waiting), (SELECT min(due_at) FROM waiting),
+           (SELECT count(*) FROM endpoints WHERE failing_since IS NOT NULL AND disabled_at IS NULL),
+           (SELECT count(*) FROM endpoints WHERE disabled_reason IN ('gone', 'failing'))
 """
 
 _MARKS = """

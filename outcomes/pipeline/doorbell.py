@@ -19,9 +19,14 @@ from outcomes.instruments import RINGS
 
 logger = logging.getLogger(__name__)
 
-TASKS = {"interpret": "outcomes.interpret", "settle": "outcomes.settle", "files": "outcomes.take_files"}
-# Work that takes minutes has a queue of its own, as CELERY_TASK_ROUTES says.
-_QUEUES = {"files": "files"}
+TASKS = {
+    "interpret": "outcomes.interpret",
+    "settle": "outcomes.settle",
+    "files": "outcomes.take_files",
+    "notices": "outcomes.send_notices",
+}
+# Work that takes minutes, or waits for others, has a queue of its own, as CELERY_TASK_ROUTES says.
+_QUEUES = {"files": "files", "notices": "notices"}
 # Rings within this time of the last message become one. A worker that is at work finds new rows without a ring,
 # and a message costs a web process as much as several deliveries.
 COALESCE_SECONDS = 0.2

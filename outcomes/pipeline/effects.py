@@ -24,6 +24,7 @@ from outcomes.formulas.effects.windows import (
 )
 from outcomes.models import Effect, Metric, Outcome
 from outcomes.pipeline.marks import Marks
+from outcomes.pipeline.news import effects_decided, is_decision
 from outcomes.pipeline.series import SeriesOf
 from productops.workspaces.models import Workspace
 
@@ -113,6 +114,8 @@ def write_effects(estimated: Estimated, onward: Marks, causes: Mapping[int, dict
     Effect.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["outcome", "design"], update_fields=list(_WRITTEN)
     )
+    news = [effect for effect in rows if is_decision(standing[effect.outcome_id], effect)]
+    effects_decided(onward.workspace_id, news)
     items = dict(Outcome.objects.filter(id__in=changed).values_list("id", "item_id"))
     for id_, item_id in sorted(items.items()):
         onward.add("item", item_id, from_on=date.max, cause=causes.get(id_))

@@ -18,6 +18,7 @@ from outcomes.pipeline.conditions import (
     conditions_of_items,
     conditions_of_sources,
 )
+from outcomes.pipeline.news import flags_moved
 from outcomes.pipeline.quiet import quiet_run_of
 from outcomes.pipeline.scored import Scored
 from outcomes.querysets import OPEN_STATES
@@ -87,6 +88,7 @@ class _Keeper:
         Flag.objects.bulk_update(self._kept, _NUMBERS, batch_size=500)
         self._open(new, known)
         FlagAction.objects.bulk_create(self._actions)
+        flags_moved(self.workspace, self._actions, is_quiet=self.quiet_run_id is not None)
 
     def _answered(self, flags: Iterable[Flag]) -> set[tuple[str, int, int, int]]:
         """The classes that a person's answer keeps quiet. One that has stopped holding is news again."""

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from outcomes.models import Delivery, FlagAction, Mark, QuietRun, Replay
+from outcomes.pipeline.news import quiet_run_ended
 from productops.workspaces.models import Workspace
 
 FIRST_RUN = "first_run"
@@ -89,6 +90,8 @@ def _end(run: QuietRun) -> None:
     run.is_announced = has_news and not is_ignored
     run.ended_at = timezone.now()
     run.save(update_fields=["counts", "is_announced", "ended_at", "drains", "through_at"])
+    if run.is_announced:
+        quiet_run_ended(run)
 
 
 def _counts(run: QuietRun) -> dict[str, dict[str, int]]:

@@ -17,6 +17,7 @@ from outcomes.pipeline import exposures, facts, homes, partitions, retention, to
 from outcomes.pipeline.effect_marks import effects_around
 from outcomes.pipeline.keys import Keys
 from outcomes.pipeline.marks import Marks
+from outcomes.pipeline.news import items_released
 from outcomes.pipeline.seen import Seen, problems_of_customers
 from outcomes.pipeline.together import Row, Together
 from outcomes.sources.bodies import NativeBody, Numbered, Refusal, Unclaimed
@@ -76,6 +77,7 @@ class Recorder:
             cause = next(iter(self._released.values()))
             for outcome_id in effects_around(self.workspace.pk, list(self._released)):
                 self._trail.marks.add("effect", outcome_id, cause=cause)
+            items_released(self.workspace.pk, sorted(self._released))
             self._released.clear()
 
     def keep(self, trail: Trail) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import time
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from outcomes.models.told import DIGEST, DISABLED, FLAGS_DIGEST, TEST
 from outcomes.pipeline import partitions
 
 logger = logging.getLogger(__name__)
@@ -21,6 +23,9 @@ logger = logging.getLogger(__name__)
 # What days are recomputed from. Snapshots and the days of actors are read by verdicts, and stay.
 RAW_FACTS = ("outcomes_observation", "outcomes_usageevent")
 BODIES_AT_A_TIME = 500
+NOTICES_AT_A_TIME = 2000
+# Occurrences whose identity counts something that never comes back.
+NEVER_AGAIN = ("flag.opened", "flag.resolved", "value.changed", FLAGS_DIGEST, DIGEST, TEST, DISABLED)
 
 
 def forget_bodies(*, max_seconds: float, now: datetime | None = None) -> int:
@@ -39,6 +44,31 @@ def forget_bodies(*, max_seconds: float, now: datetime | None = None) -> int:
             if not cursor.rowcount:
                 break
             forgotten += cursor.rowcount
+    return forgotten
+
+
+def forget_notices(*, max_seconds: float, now: datetime | None = None) -> int:
+    """Forget finished notices, attempts and what only they spoke of, older than NOTICE_DAYS; return how many.
+
+    What could occur again under the same identity stays, so that it is still known and not told twice.
+    """
+    if not settings.NOTICE_DAYS:
+        return 0
+    before = (now or timezone.now()) - timedelta(days=settings.NOTICE_DAYS)
+    until = time.monotonic() + max_seconds
+    forgotten = 0
+    steps: tuple[tuple[str, list[Any]], ...] = (
+        (_FORGET_ATTEMPTS, [before, NOTICES_AT_A_TIME]),
+        (_FORGET_NOTICES, [before, NOTICES_AT_A_TIME]),
+        (_FORGET_OCCURRENCES, [before, list(NEVER_AGAIN), NOTICES_AT_A_TIME]),
+    )
+    for statement, values in steps:
+        while time.monotonic() < until:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, values)
+                if not cursor.rowcount:
+                    break
+                forgotten += cursor.rowcount
     return forgotten
 
 
@@ -83,4 +113,27 @@ _FORGET_BODIES = """
     WHERE id IN (SELECT id FROM outcomes_delivery
                  WHERE body IS NOT NULL AND received_at < %s AND state <> 'pending'
                  ORDER BY received_at LIMIT %s FOR UPDATE SKIP LOCKED)
+"""
+
+# An attempt goes before its notice: one of a notice that is still pending, too, which may have been sent again by hand.
+_FORGET_ATTEMPTS = """
+    DELETE FROM outcomes_attempt
+    WHERE id IN (SELECT id FROM outcomes_attempt WHERE started_at < %s
+                 ORDER BY started_at LIMIT %s FOR UPDATE SKIP LOCKED)
+"""
+
+_FORGET_NOTICES = """
+    DELETE FROM outcomes_notice
+    WHERE id IN (SELECT id FROM outcomes_notice AS notice
+                 WHERE finished_at < %s
+                   AND NOT EXISTS (SELECT FROM outcomes_attempt WHERE notice_id = notice.id)
+                 ORDER BY finished_at LIMIT %s FOR UPDATE SKIP LOCKED)
+"""
+
+_FORGET_OCCURRENCES = """
+    DELETE FROM outcomes_occurrence
+    WHERE id IN (SELECT id FROM outcomes_occurrence AS occurrence
+                 WHERE occurred_at < %s AND event = ANY(%s)
+                   AND NOT EXISTS (SELECT FROM outcomes_notice WHERE occurrence_id = occurrence.id)
+                 ORDER BY occurred_at LIMIT %s FOR UPDATE SKIP LOCKED)
 """

@@ -21,6 +21,7 @@ from outcomes.pipeline.flag import flag_items, flag_sources
 from outcomes.pipeline.interpret import interpret_pending
 from outcomes.pipeline.judge import judge_items, plan_spans
 from outcomes.pipeline.marks import Claimed, Marks
+from outcomes.pipeline.news import items_scored
 from outcomes.pipeline.quiet import end_quiet_runs
 from outcomes.pipeline.repeatable import repeatable
 from outcomes.pipeline.rollup import roll_metric_days, roll_usage_days
@@ -150,7 +151,9 @@ def _settle_items(workspace: Workspace, token: str, claimed: Sequence[Claimed]) 
         write_values(workspace, scored, causes)
         hasty = _hasty(workspace, held)
         ready = {mark.subject_id for mark in held} - {mark.subject_id for mark in hasty}
-        flag_items(workspace, {id_: one for id_, one in scored.items() if id_ in ready}, plan.runs, causes)
+        whole = {id_: one for id_, one in scored.items() if id_ in ready}
+        flag_items(workspace, whole, plan.runs, causes)
+        items_scored(workspace, whole)
         marking.settle(token, [mark for mark in held if mark.subject_id in ready])
         marking.put_off(hasty, FLAGS_WAIT)
 

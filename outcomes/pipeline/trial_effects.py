@@ -14,6 +14,7 @@ from outcomes.formulas.trials import VOID, Difference, Reading, in_unit_of_metri
 from outcomes.models import Effect, Experiment, Outcome
 from outcomes.pipeline.levels import OutcomeLevels
 from outcomes.pipeline.marks import Claimed, Marks
+from outcomes.pipeline.news import effects_decided, is_decision
 from outcomes.pipeline.trials import Trial, read_trials, series_of
 from productops.workspaces.models import Workspace
 from roadmap.models import Item
@@ -65,6 +66,9 @@ def weigh_experiments(workspace: Workspace, marks: Sequence[Claimed], onward: Ma
         unique_fields=["outcome", "design"],
         update_fields=[*_SAID, "cause", "as_of"],
     )
+    before = {outcome_id: [effect] for outcome_id, effect in held.items()}
+    news = [effect for effect in changed if is_decision(before.get(effect.outcome_id, []), effect)]
+    effects_decided(workspace.pk, news)
     for item_id in items:
         onward.add("item", item_id, from_on=_TODAY, cause=cause_of[item_id])
 

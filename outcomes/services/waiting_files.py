@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -17,6 +15,7 @@ from django.utils import timezone
 
 from outcomes.imports import FileRefused, import_file
 from outcomes.models import FileImport
+from outcomes.pipeline.alone import alone
 from outcomes.services.file_imports import as_told, told_by
 from productops.workspaces.actors import Actor
 from productops.workspaces.attribution import acting
@@ -25,8 +24,7 @@ logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 RETRY_AFTER = timedelta(seconds=20)
-# Held by the connection of the worker that takes files: when it dies, so does its lock. One file at a time,
-# because a file keeps a worker for minutes, and others have to go on meanwhile.
+# One file at a time, because a file keeps a worker for minutes, and others have to go on meanwhile.
 _LOCK = 0x70_6F_66_69
 _PROGRESS_SECONDS = 1.0
 # One statement writes all rows of a file; the patience of a request, or of another task, is too short for it.
@@ -38,25 +36,11 @@ def take_waiting(*, max_seconds: float) -> int:
     """Take waiting files, one after the other, until none is due or the time is up; return how many."""
     until = time.monotonic() + max_seconds
     taken = 0
-    with _alone() as is_alone:
+    with alone(_LOCK) as is_alone:
         while is_alone and time.monotonic() < until and (row := _next()) is not None:
             _take(row)
             taken += 1
     return taken
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether nobody else takes files now; nobody does until the end of the block."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        (is_alone,) = cursor.fetchone()
-    try:
-        yield is_alone
-    finally:
-        if is_alone:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
 def _next() -> FileImport | None:

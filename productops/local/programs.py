@@ -39,13 +39,15 @@ def child_environ(
 def programs(
     places: Places, environ: Mapping[str, str], port: int, web_answers: Callable[[], bool]
 ) -> list[Service]:
-    """Web server, worker and clock."""
+    """Web server, worker, sender of notices and clock."""
     schedule = places.run / "beat-schedule"
     celery = ("-m", "celery", "-A", "productops")
     commands = {
         "web": (*GRANIAN, "--port", str(port), "productops.wsgi:application"),
-        "worker": (*celery, "worker", "-c", "2", "--loglevel=warning", "--hostname=worker@%h"),
-        "beat": (*celery, "beat", "--loglevel=warning", f"--schedule={schedule}", "--pidfile="),
+        "worker": (*celery, "worker", "-c", "2", "-Q", "celery,files", *_QUIETLY, "--hostname=worker@%h"),
+        # Waits for strangers' servers, in threads of its own: apart, so that what comes in never waits for them.
+        "sender": (*celery, "worker", "-P", "solo", "-Q", "notices", *_QUIETLY, "--hostname=sender@%h"),
+        "beat": (*celery, "beat", *_QUIETLY, f"--schedule={schedule}", "--pidfile="),
     }
     return [
         Service(
@@ -55,12 +57,14 @@ def programs(
             cwd=CHECKOUT,
             log=places.log / f"{name}.log",
             # A worker asked with TERM finishes its task first; orphaned, it should not take that long.
-            when_orphaned=signal.SIGQUIT if name == "worker" else signal.SIGTERM,
+            when_orphaned=signal.SIGQUIT if name in ("worker", "sender") else signal.SIGTERM,
             is_ready=web_answers if name == "web" else None,
         )
         for name, command in commands.items()
     ]
 
+
+_QUIETLY = ("--loglevel=warning",)
 
 # A body that drips in holds one blocking thread until it is whole, so there are many of them; they are
 # started as needed and cost little. A worker that hangs is not waited for longer than an end may take.

@@ -8,9 +8,11 @@ from typing import Any
 
 from outcomes.formulas.scoring_models import default_numbers
 from outcomes.models import (
+    Attempt,
     Candidate,
     Delivery,
     Effect,
+    Endpoint,
     Experiment,
     ExperimentGuardrail,
     ExperimentTotal,
@@ -38,6 +40,7 @@ from outcomes.models import (
     Source,
     SourceDay,
     SourceSecret,
+    ToldValue,
     UsageDay,
     UsageEvent,
     UsageSnapshot,
@@ -67,10 +70,12 @@ from tests.factories import (
     a_key,
     a_link,
     a_metric,
+    a_notice,
     a_problem,
     a_product,
     a_source,
     a_survey,
+    an_endpoint,
     an_experiment,
     an_item,
     evidence,
@@ -141,6 +146,9 @@ def furnish(workspace: Workspace, word: str = "Saved carts") -> Furniture:
         complaints=[{"line": 4, "column": "effort", "code": "invalid", "detail": "Must be a number."}],
         body_bytes=420,
         finished_at=NOON,
+    )
+    _told(
+        an_endpoint(workspace, name=f"{word} endpoint", host=f"{word.split()[0].lower()}.example.com"), item
     )
     key, _ = a_key(workspace, name=f"{word} key")
     flag = _judged(workspace, item, outcome)
@@ -325,6 +333,17 @@ def _tried(item: Item, metric: Metric, source: Source) -> Experiment:
                 stated_at=NOON, stated_by="msg_1", stated_row=0,
             )  # fmt: skip
     return experiment
+
+
+def _told(endpoint: Endpoint, item: Item) -> None:
+    """A test that went through, and one that did not."""
+    ToldValue.objects.create(workspace=item.workspace, endpoint=endpoint, item=item, proven=24.6)
+    for state, status, error in (("delivered", 204, ""), ("failed", 500, "status: 500")):
+        notice = a_notice(endpoint, state=state)
+        Attempt.objects.create(
+            workspace=item.workspace, notice=notice, endpoint=endpoint, number=1, started_at=NOON, took_ms=84,
+            status=status, error=error, answer="ok" if status == 204 else "Internal Server Error",
+        )  # fmt: skip
 
 
 def _chart() -> dict[str, Any]:

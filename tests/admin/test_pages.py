@@ -33,6 +33,7 @@ ADDED_BY_PEOPLE = [
     "outcome",
     "experiment",
     "source",
+    "endpoint",
     "apikey",
     "member",
 ]

@@ -48,6 +48,8 @@ class RunningServer:
         self.var.mkdir(parents=True, exist_ok=True)
         self.printed.unlink(missing_ok=True)
         environ = {**self._outside(), "PORT": str(self.port), "PRODUCTOPS_VAR": str(self.var)}
+        # The tests' receivers of webhooks are on this machine.
+        environ["WEBHOOK_PRIVATE_NETWORKS"] = "127.0.0.1/32"
         if self.database_url:
             environ["DATABASE_URL"] = self.database_url
         command = (sys.executable, "-m", "productops.local", "--without-demo")

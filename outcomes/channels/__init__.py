@@ -1,0 +1,1 @@
+"""How a notice leaves the house: the wire, and a module a channel. Nothing here knows the database."""
