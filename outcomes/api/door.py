@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Mapping
+from datetime import datetime
 from io import BytesIO
 from typing import Any
 
@@ -20,6 +22,7 @@ from outcomes.pipeline.senders import Sender
 from outcomes.sources import adapters
 from outcomes.sources.proofs import basic
 from outcomes.sources.signatures import SignatureRefused
+from outcomes.sources.wholeness import is_evidently_whole
 from productops.api.parsing import Readable, drain
 from productops.api.problems import problem_response
 
@@ -51,23 +54,23 @@ def _counted(response: HttpResponse) -> HttpResponse:
 
 
 def _at(request: HttpRequest, source: Sender | None, path: str) -> HttpResponse:
-    if request.method in ("GET", "HEAD") and source is not None:
-        if source.kind == "mixpanel" and "data" in request.GET:
-            return _take(request, source, path)
-        answer = _asked(request, source, path)
-        if answer is not None:
-            return answer
+    if request.method in ("GET", "HEAD"):
+        if "data" in request.GET:
+            is_theirs = source is not None and source.kind == "mixpanel"
+            return _take(request, source, path) if is_theirs else _stranger(request)
+        if replies.may_be_asked(path):
+            return _asked(request, source, path)
     if request.method != "POST":
         detail = f"Only POST is taken here, not {request.method}."
         return problem_response(request, 405, "method_not_allowed", detail, headers={"Allow": "POST"})
     return _take(request, source, path)
 
 
-def _asked(request: HttpRequest, source: Sender, path: str) -> HttpResponse | None:
-    """What a library asks for besides, told to those who hold the key."""
-    answer = replies.asked(source, path)
-    if answer is None:
-        return None
+def _asked(request: HttpRequest, source: Sender | None, path: str) -> HttpResponse:
+    """What a library asks for besides, told to those who hold the key; whether there is anything, to nobody else."""
+    answer = replies.asked(source, path) if source is not None else None
+    if source is None or answer is None:
+        return _stranger(request)
     try:
         # Nothing is stored that would prove it again, so what is remembered of the sender is not enough.
         receive.verified(senders.look_up(source.token), _headers(request), b"", now=timezone.now())
@@ -78,8 +81,7 @@ def _asked(request: HttpRequest, source: Sender, path: str) -> HttpResponse | No
 
 def _take(request: HttpRequest, source: Sender | None, path: str) -> HttpResponse:
     content_type = (request.content_type or "").lower()
-    if _is_chunked(request) and not _ends_by_itself(request):
-        # Such a body would look empty; better to say so than to verify nothing.
+    if _length_is_missing(request):
         return problem_response(request, 411, "length_required", "Say how long the body is (Content-Length).")
     try:
         body = _whole_body(request)
@@ -92,6 +94,8 @@ def _take(request: HttpRequest, source: Sender | None, path: str) -> HttpRespons
         return problem_response(request, 413, "too_large", str(error))
     except _CutShort as error:
         return problem_response(request, 400, "cut_short", str(error))
+    except _NoEnd as error:
+        return problem_response(request, 411, "length_required", str(error))
     except (_UnknownEncoding, _UnknownType) as error:
         return problem_response(request, 415, "unsupported_media_type", str(error))
     except (SignatureRefused, receive.SenderChanged):
@@ -101,7 +105,10 @@ def _take(request: HttpRequest, source: Sender | None, path: str) -> HttpRespons
 def _verified(
     request: HttpRequest, source: Sender | None, path: str, body: bytes, content_type: str
 ) -> HttpResponse:
-    """Store a body once it is proven; raises SignatureRefused, _TooLarge, _UnknownEncoding or _UnknownType."""
+    """Store a body once it is proven.
+
+    Raises SignatureRefused, _TooLarge, _CutShort, _NoEnd, _UnknownEncoding or _UnknownType.
+    """
     if source is None:
         raise SignatureRefused("token")
     now = timezone.now()
@@ -110,10 +117,11 @@ def _verified(
         source, signed = receive.verified(source, headers, body, now=now)
         unpacked = _unpacked(request, body, source.kind)
     else:
-        unpacked = _unpacked(request, body, source.kind)
+        unpacked = _unpacked_for(request, body, source, headers, now)
         source, signed = receive.verified(source, headers, unpacked, now=now)
     if not replies.takes(source.kind, content_type):
         raise _UnknownType(f"{content_type} is not taken here; send application/json.")
+    _refuse_without_end(request, source.kind, unpacked, content_type)
     if source.kind == "productops" and (problem := _misplaced(request, path)) is not None:
         return problem
     is_kept = replies.states_something(source.kind, path)
@@ -168,6 +176,10 @@ class _CutShort(Exception):
     pass
 
 
+class _NoEnd(Exception):
+    pass
+
+
 class _UnknownEncoding(Exception):
     pass
 
@@ -204,9 +216,46 @@ def _is_chunked(request: HttpRequest) -> bool:
     return chunked and not request.headers.get("Content-Length")
 
 
+def _length_is_missing(request: HttpRequest) -> bool:
+    """Whether a body would look empty only because nobody said how long it is."""
+    if request.method != "POST":
+        return False
+    if _is_chunked(request):
+        return not _ends_by_itself(request)
+    return not request.headers.get("Content-Length")
+
+
+def _refuse_without_end(request: HttpRequest, kind: str, unpacked: bytes, content_type: str) -> None:
+    """Refuse a body in chunks that may have been cut: the web server tells no broken connection from an end.
+
+    A signature over all of it, the checksum of gzip or JSON that closes what it opened show that it is whole.
+    """
+    if not _is_chunked(request) or kind in adapters.SIGNS_ALL_BYTES or _is_packed(request):
+        return
+    if not is_evidently_whole(unpacked, content_type):
+        raise _NoEnd(
+            "It cannot be told whether a body in chunks came whole; say how long it is (Content-Length)."
+        )
+
+
 def _ends_by_itself(request: HttpRequest) -> bool:
     """Whether the web server tells where a body in chunks ends, as the one we ship with does."""
     return request.META.get("wsgi.input_terminated") is True
+
+
+def _is_packed(request: HttpRequest) -> bool:
+    return request.headers.get("Content-Encoding", "").strip().lower() == "gzip"
+
+
+def _unpacked_for(
+    request: HttpRequest, body: bytes, source: Sender, headers: Mapping[str, str], now: datetime
+) -> bytes:
+    """Unpack a body whose proof may be inside it; what is wrong with it is told to nobody who proves nothing."""
+    try:
+        return _unpacked(request, body, source.kind)
+    except (_TooLarge, _CutShort, _UnknownEncoding):
+        receive.verified(source, headers, b"", now=now)
+        raise
 
 
 def _unpacked(request: HttpRequest, body: bytes, kind: str) -> bytes:
@@ -221,7 +270,9 @@ def _unpacked(request: HttpRequest, body: bytes, kind: str) -> bytes:
     try:
         with gzip.GzipFile(fileobj=BytesIO(body)) as packed:
             unpacked: Any = packed.read(limit + 1)
-    except (OSError, EOFError, zlib.error) as error:
+    except EOFError as error:
+        raise _CutShort("The packed body ends before its end.") from error
+    except (OSError, zlib.error) as error:
         raise _UnknownEncoding("The body is not gzip.") from error
     if len(unpacked) > limit:
         raise _TooLarge(f"A delivery may unpack to at most {limit} bytes.")

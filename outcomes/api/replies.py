@@ -19,10 +19,15 @@ _MOST_FLAGS = 2_000
 
 _JSON = ("application/json", "application/x-www-form-urlencoded", "text/plain", "")
 _TAKEN: dict[str, tuple[str, ...]] = {
+    # Our own senders say what they send.
+    "productops": ("application/json", ""),
     "otlp": (*_JSON, *PROTOBUF),
     "mixpanel": (*_JSON, "application/x-ndjson"),
 }
 
+
+# How the addresses end that libraries GET; `all` is of `latest-all`, too.
+_ASKED_FOR = ("client/features", "all", "flags", "identities")
 
 # A library that would rather be streamed to is told once, and to come back in an hour: nothing will change.
 _NO_FLAGS_STREAMED = (
@@ -76,6 +81,11 @@ def unkept(request: HttpRequest, source: Sender, path: str, body: bytes) -> Http
     if source.kind == "flagsmith":
         return JsonResponse({"flags": _flagsmith_flags(source), "traits": []})
     return HttpResponse(status=202)
+
+
+def may_be_asked(path: str) -> bool:
+    """Whether a library of any kind asks for what is at this path."""
+    return path.strip("/").endswith(_ASKED_FOR)
 
 
 def asked(source: Sender, path: str) -> HttpResponse | None:

@@ -64,6 +64,8 @@ _ADAPTERS: dict[str, Adapter] = {kind: cast(Adapter, module) for kind, module in
 # Kinds whose proof is over the bytes as they were sent. Of the others the body is unpacked first: the proof may
 # be inside it, and the same content packed twice is a repeat.
 SIGNS_BYTES = frozenset(("productops", "cloudevents", "github", "jira", "custom"))
+# Of these a proof always covers every byte; the others may be proven by a key alone.
+SIGNS_ALL_BYTES = frozenset(("productops", "github", "jira"))
 # Headers without which a stored body could not be read again.
 _READ_HEADERS = ("x-github-event", "posthog-request-timestamp", "content-type")
 _READ_PREFIX = "ce-"

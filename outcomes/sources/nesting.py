@@ -1,4 +1,4 @@
-"""How deep a body is nested, told before any parser recurses into it."""
+"""How a body's brackets stand: how deep it is nested, told before any parser recurses into it, and whether it ends."""
 
 from __future__ import annotations
 
@@ -33,6 +33,14 @@ def check_depth(body: bytes) -> None:
         depth += 1 if byte == _OPEN else -1
         if depth > MAX_DEPTH:
             raise BodyRefused(f"The body is nested deeper than {MAX_DEPTH}.")
+
+
+def is_closed(body: bytes) -> bool:
+    """Whether JSON that begins with a bracket ends with the one that closes it, so that nothing is cut off."""
+    if body[:1] not in (b"{", b"["):
+        return False
+    brackets = _outside_strings(body).translate(_ALIKE, _NOT_BRACKETS)
+    return brackets.count(b"[") == brackets.count(b"]")
 
 
 def _outside_strings(body: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import socket
@@ -58,6 +59,21 @@ def test_the_door_reads_no_more_of_a_body_in_chunks_than_it_would_take(team: Tea
     parts = [b"x" * 65536] * 40
     signed = signed_headers(team.secret, "too-large", int(time.time()), b"".join(parts))
     assert in_chunks(team, urlsplit(team.source_url).path, parts, signed).status == 413
+
+
+def test_the_door_stores_nothing_of_a_body_in_chunks_that_breaks_off(team: Team) -> None:
+    source = team.make("sources/", {"key": "chunks", "name": "Chunks", "kind": "segment"})
+    proof = base64.b64encode(f"{source['secret']}:".encode()).decode()
+    head = (
+        f"POST {urlsplit(source['url']).path}/v1/batch HTTP/1.1\r\nHost: localhost\r\n"
+        f"Authorization: Basic {proof}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    for said in ('40\r\n{"batch": [', '5\r\n{"bat\r\n', '5\r\n{"bat\r\nzz\r\n', ""):
+        with socket.create_connection(("127.0.0.1", team.server.port), timeout=10) as broken:
+            broken.sendall(f"{head}{said}".encode())
+            broken.shutdown(socket.SHUT_WR)
+            assert broken.recv(4096)[9:12] in (b"", b"400", b"411"), said
+    assert team.api("GET", "deliveries/?source=chunks").body["results"] == []
 
 
 @pytest.mark.parametrize("count", [40, 200])

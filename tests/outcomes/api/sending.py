@@ -72,7 +72,9 @@ class Vendor:
         kinds = [name for name in headers if name.lower() == "content-type"]
         content_type = headers.pop(kinds[0]) if kinds else "application/json"
         url = f"/in/{self.source.token}{path}"
-        return self.client.generic(method, url, raw, content_type, headers=headers)
+        # Django's client leaves it out when there is nothing to send.
+        length = {"content-length": str(len(raw))} if method == "POST" else {}
+        return self.client.generic(method, url, raw, content_type, headers={**length, **headers})
 
     def settle(self) -> None:
         settle.settle_all(30)
