@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from outcomes.admin import (
+    candidates,
     deliveries,
     effects,
     endpoints,
@@ -22,6 +23,7 @@ from outcomes.admin import (
 )
 
 __all__ = [
+    "candidates",
     "deliveries",
     "effects",
     "endpoints",

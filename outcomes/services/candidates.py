@@ -186,10 +186,15 @@ def _rule(
 ) -> Rule:
     if candidate.source.kind == "productops":
         raise ImpossibleMove("A source of kind productops has no events.")
-    fields: dict[str, Any] = {"match": f"name == {_literal(candidate.name)}", "item": item, "metric": metric}
+    fields: dict[str, Any] = {"match": match_of(candidate), "item": item, "metric": metric}
     if metric is not None:
         return add_rule(**acting, source=candidate.source, to="observation", value=value, **fields)
     return add_rule(**acting, source=candidate.source, to="usage", **fields)
+
+
+def match_of(candidate: Candidate) -> str:
+    """What the rule of an accepted event matches: events of its name."""
+    return f"name == {_literal(candidate.name)}"
 
 
 def _literal(name: str) -> str:

@@ -8,8 +8,11 @@ import pytest
 from django.test import Client
 
 from productops.workspaces.models import User, Workspace
+from tests.admin.browsing import browser, page, said
 from tests.admin.furnishing import Furniture, furnish
 from tests.factories import a_member, a_person, a_workspace
+
+__all__ = ["browser", "page", "said"]
 
 
 @pytest.fixture(autouse=True)

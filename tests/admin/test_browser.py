@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Page
 
 from outcomes.models import Delivery, Flag, ItemValue
 from productops.workspaces.models import Workspace
 from roadmap.models import Item, Problem
+from tests.admin.browsing import DESK, PHONE, is_too_wide, keep, sign_in
 from tests.admin.conftest import person_in
 from tests.admin.furnishing import Furniture, furnish
 from tests.admin.test_pages import list_of, page_of
@@ -21,49 +18,7 @@ from tests.factories import a_member, a_problem, a_workspace, an_item
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 900}
 LONG = "Baskets_that_are_kept_between_devices_" * 4
-# Where to keep pictures of the pages, to be looked at by a person; nowhere unless asked.
-PICTURES = os.environ.get("KEEP_PICTURES_IN", "")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("there is no Chromium on this machine")
-    # Playwright runs an event loop in this thread; the ORM is used between its calls, never inside them.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield launched
-        launched.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture
-def said() -> list[str]:
-    """What the browser's console complained about."""
-    return []
-
-
-@pytest.fixture
-def page(browser: Browser, said: list[str]) -> Iterator[Page]:
-    context = browser.new_context(viewport=DESK)
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-
-    def listen(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            said.append(message.text)
-
-    page.on("console", listen)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    yield page
-    context.close()
 
 
 @pytest.fixture
@@ -71,23 +26,6 @@ def shop(transactional_db: None) -> Furniture:
     workspace = a_workspace(name="Acme", is_generated=True)
     person_in(workspace, "editor", "eve")
     return furnish(workspace, "Ours")
-
-
-def sign_in(page: Page, live_server: Any, username: str = "eve") -> None:
-    page.goto(f"{live_server.url}/admin/")
-    page.fill("#id_username", username)
-    page.fill("#id_password", "open sesame")
-    page.click("input[type=submit]")
-    page.wait_for_selector("#user-tools")
-
-
-def keep(page: Page, name: str) -> None:
-    if PICTURES:
-        page.screenshot(path=str(Path(PICTURES) / f"{name}.png"), full_page=True)
-
-
-def is_too_wide(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
 def test_an_editor_signs_in_reads_the_score_and_acknowledges_a_flag(

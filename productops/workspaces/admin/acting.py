@@ -31,6 +31,8 @@ class ActionInput:
     least: str = ""
     # To be chosen from, if there are any.
     options: Sequence[str] = ()
+    # (value, what it is called) that are offered while anything can be typed.
+    suggestions: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
