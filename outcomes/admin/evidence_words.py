@@ -23,15 +23,24 @@ _COMPARED = {
 }
 
 
-def sentences_of(flag: Flag) -> list[str]:
-    """The evidence of a flag, the main point first; numbers that are not known are not spoken of."""
+def sentences_of(flag: Flag, evidence: Mapping[str, Any] | None = None) -> list[str]:
+    """The evidence of a flag (today's unless other is given), the main point first; numbers that are not known
+    are not spoken of."""
+    told = flag.evidence if evidence is None else evidence
     say = {"missed_target": _target, "regression": _effect, "stale_source": _silence}.get(flag.reason)
-    return list(say(flag, flag.evidence) if say else _usage(flag.evidence))
+    return list(say(flag, told) if say else _usage(told))
 
 
 def evidence_of(flag: Flag) -> str:
     """All of it as one paragraph."""
     return " ".join(sentences_of(flag))
+
+
+def evidence_at_opening(flag: Flag) -> str:
+    """What it was raised with, where that is known and was something else."""
+    if not flag.opened_with or flag.opened_with == flag.evidence:
+        return ""
+    return " ".join(sentences_of(flag, flag.opened_with))
 
 
 def _usage(told: Mapping[str, Any]) -> Iterator[str]:

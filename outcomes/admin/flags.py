@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from outcomes.admin.badges import badge
-from outcomes.admin.evidence_words import evidence_of, sentences_of
+from outcomes.admin.evidence_words import evidence_at_opening, evidence_of, sentences_of
 from outcomes.models import Flag, FlagAction, QuietRun, Source
 from outcomes.querysets import OPEN_STATES
 from outcomes.services import flags as flag_services
@@ -103,6 +103,7 @@ class FlagAdmin(ReadOnlyAdmin):
         "state_shown",
         "recommendation_shown",
         "evidence_shown",
+        "opening_shown",
         ("opened_on", "holding_since"),
         "snoozed_until",
         "dismiss_reason",
@@ -137,6 +138,10 @@ class FlagAdmin(ReadOnlyAdmin):
     @admin.display(description="because")
     def evidence_shown(self, flag: Flag) -> str:
         return evidence_of(flag) or UNKNOWN
+
+    @admin.display(description="when it was raised")
+    def opening_shown(self, flag: Flag) -> str:
+        return evidence_at_opening(flag) or "As now." if flag.opened_with else UNKNOWN
 
     def change_view(
         self,

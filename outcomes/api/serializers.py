@@ -187,7 +187,12 @@ class FlagSerializer(RowSerializer):
     source = KeyOrId(Source, shows=("id", "key", "name"), read_only=True, allow_null=True)  # type: ignore[assignment]
     outcome = serializers.SerializerMethodField(help_text="The id of the outcome it is about, if it is.")
     metric = serializers.SerializerMethodField(help_text="The key of that outcome's metric.")
-    evidence = serializers.DictField(read_only=True, help_text="The numbers used, window and days.")
+    evidence = serializers.DictField(
+        read_only=True, help_text="The numbers used, window and days, as they are now."
+    )
+    opened_with = serializers.DictField(
+        read_only=True, help_text="The same as they were when it was raised; empty for very old flags."
+    )
     actions = FlagActionSerializer(many=True, read_only=True, help_text="What was done to it, oldest first.")
 
     class Meta:
@@ -208,6 +213,7 @@ class FlagSerializer(RowSerializer):
             "dismiss_reason",
             "recommendation",
             "evidence",
+            "opened_with",
             "actions",
             "version",
             "created_at",

@@ -42,7 +42,9 @@ class Flag(Versioned):
     # A dismissed flag keeps its whole class quiet until that class has stopped holding once.
     is_suppressing = models.BooleanField(default=False)
     recommendation = models.CharField(max_length=40, blank=True)
-    evidence = models.JSONField(default=dict)
+    evidence = models.JSONField(default=dict, help_text="The numbers as they are now.")
+    # Kept from when it was raised; empty for flags that are older than this column.
+    opened_with = models.JSONField(default=dict, editable=False)
 
     objects = FlagManager()  # type: ignore[misc]  # the stubs see a class variable in the parent
 

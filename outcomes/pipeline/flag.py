@@ -222,6 +222,7 @@ def _new_flag(workspace: Workspace, subject: Subject, condition: Condition) -> F
         source_id=subject.source_id or None,
     )
     _write(flag, condition)
+    flag.opened_with = condition.evidence
     return flag
 
 

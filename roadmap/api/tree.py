@@ -15,8 +15,8 @@ from productops.api.fields import KeyOrId
 from productops.api.preconditions import version_if_said
 from productops.api.problems import BadParameter
 from productops.api.serializers import PlainSerializer
-from productops.api.views import Resource
-from roadmap.api.serializers import ProblemItemSerializer, StandingSerializer
+from productops.api.views import CreatedMixin
+from roadmap.api.serializers import ProblemItemSerializer, ProblemSerializer, StandingSerializer
 from roadmap.likeness import Like, problems_like
 from roadmap.models import Problem, ProblemStanding
 from roadmap.services import merging
@@ -37,6 +37,15 @@ class LikeProblemSerializer(serializers.Serializer):
 
 class LikeProblemsSerializer(serializers.Serializer):
     results = LikeProblemSerializer(many=True)
+
+
+class CreatedProblemSerializer(ProblemSerializer):
+    """A new problem, and those that are said in like words: perhaps it was there already."""
+
+    similar = LikeProblemSerializer(many=True, read_only=True)
+
+    class Meta(ProblemSerializer.Meta):
+        fields = (*ProblemSerializer.Meta.fields, "similar")
 
 
 class BranchSerializer(serializers.Serializer):
@@ -70,8 +79,19 @@ _TEXT = OpenApiParameter(
 )
 
 
-class ProblemTreeMixin(Resource):
+class ProblemTreeMixin(CreatedMixin):
     """The tree of problems, and problems that turn out to be one."""
+
+    @extend_schema(responses={201: CreatedProblemSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """A new problem. The answer names those that are said in like words, likest first, for merging."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        made: Any = self.create_object(dict(serializer.validated_data))
+        response = self.answer(made.pk, status=201)
+        found = problems_like(self.workspace.pk, made.title, made.description, but=made.pk)
+        response.data = {**response.data, "similar": like_problems(found)}
+        return response
 
     def parameters(self) -> Any:
         return ("text",) if self.action == "suggested" else super().parameters()

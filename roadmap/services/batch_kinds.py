@@ -13,7 +13,7 @@ from roadmap.models import Customer, Evidence, Item, Link, Problem
 from roadmap.rules import problems_with_weights
 from roadmap.services import rows
 from roadmap.services.batches import Batch, Draft
-from roadmap.services.evidence import problems_with_the_piece
+from roadmap.services.evidence import problems_with_the_piece, route_evidence
 from roadmap.services.links import tell_links
 from roadmap.services.problems import CIRCLE, closes_circle, parents_of
 from roadmap.signals import problems_changed
@@ -73,7 +73,12 @@ class EvidenceBatch(Batch[Evidence]):
         return problems_with_the_piece(row)
 
     def finish(self, drafts: Sequence[Draft[Evidence]]) -> None:
-        old = [draft.before["problem"].pk for draft in drafts if "problem" in draft.before]
+        moved = [draft for draft in drafts if "problem" in draft.before]
+        old = [draft.before["problem"].pk for draft in moved]
+        for draft in sorted(moved, key=lambda draft: draft.row.pk):
+            if draft.row.external_id:
+                before_id, into_id = draft.before["problem"].pk, draft.row.problem_id
+                route_evidence(self.workspace, draft.row.external_id, before_id, into_id)
         now = [draft.row.problem_id for draft in drafts]
         rows.tell(problems_changed, self.workspace, [*now, *old], self.by)
 

@@ -33,11 +33,11 @@ def edit_evidence(
     before_id = evidence.problem_id
     if edit(evidence, version, changes, problems_with_the_piece(evidence)):
         if evidence.problem_id != before_id and evidence.external_id:
-            _route(workspace, evidence.external_id, before_id, evidence.problem_id)
+            route_evidence(workspace, evidence.external_id, before_id, evidence.problem_id)
         tell(problems_changed, workspace, [before_id, evidence.problem_id], by)
 
 
-def _route(workspace: Workspace, external_id: str, before_id: int, into_id: int) -> None:
+def route_evidence(workspace: Workspace, external_id: str, before_id: int, into_id: int) -> None:
     """Have what a source or a file repeats of a piece follow it to the problem that a person moved it to."""
     routes = EvidenceRoute.objects.in_workspace(workspace.pk).filter(external_id=external_id)
     came_here = routes.filter(into_id=before_id)

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from outcomes.models import ItemValue, Mark, Outcome
 from productops.workspaces.models import Workspace
-from roadmap.models import Customer, Evidence, Item, Link, Problem
+from roadmap.models import Customer, Evidence, EvidenceRoute, Item, Link, Problem
 from tests.callers import Caller, pointers
 from tests.factories import (
     a_customer,
@@ -281,6 +281,19 @@ def test_evidence_has_its_own_identity(paula: Caller, workspace: Workspace) -> N
     response = paula.post("evidence/bulk/?partial=true", body)
     assert statuses(response) == ["created", "created", "refused", "created", "refused"]
     assert Evidence.objects.count() == 4
+
+
+def test_evidence_that_a_batch_moves_is_followed_by_what_its_source_repeats(
+    paula: Caller, workspace: Workspace
+) -> None:
+    lost, slow = a_problem(workspace, key="lost"), a_problem(workspace, key="slow")
+    named, bare = evidence(lost, external_id="zd-1"), evidence(lost)
+    moves = [{"id": row.pk, "version": 1, "problem": "slow"} for row in (named, bare)]
+    assert statuses(paula.post("evidence/bulk/", rows(*moves))) == ["updated", "updated"]
+    routes = list(EvidenceRoute.objects.values_list("problem_id", "external_id", "into_id"))
+    assert routes == [(lost.pk, "zd-1", slow.pk)]
+    paula.post("evidence/bulk/", rows({"id": named.pk, "version": 2, "problem": "lost"}))
+    assert not EvidenceRoute.objects.exists()
 
 
 def test_metrics_and_outcomes_keep_their_rules(paula: Caller, workspace: Workspace) -> None:

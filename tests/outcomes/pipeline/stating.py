@@ -100,6 +100,7 @@ _DUMPED = {
     "outcomes_observation": "metric_id, series, at, value, is_retracted",
     "outcomes_usageevent": 'item_id, "on", event_id, actor, {CUSTOMER}, is_retracted',
     "outcomes_usagesnapshot": 'item_id, "on", days, active, eligible, share, is_retracted',
+    "outcomes_experimenttotal": "experiment_id, variant, metric_id, at, n, sum, sum_squares, is_retracted",
     "outcomes_usageday": 'item_id, "on", actor, {CUSTOMER}, count',
     "outcomes_metricday": 'metric_id, series, "on", count, total, low, high, last',
     "outcomes_sourceday": 'source_id, "on", has_usage, has_observations, is_stated',

@@ -15,7 +15,7 @@ from outcomes.models import Mark, Outcome
 from outcomes.pipeline.clock import judge_anew
 from outcomes.pipeline.interpret import interpret_pending
 from roadmap.signals import problems_changed
-from tests.factories import a_link, a_metric, a_problem, a_product
+from tests.factories import a_link, a_metric, a_problem, a_product, an_experiment
 from tests.outcomes.pipeline.stating import Team, days_before, dump, people, used
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +33,10 @@ def a_team() -> Team:
         item = team.item(key, product=product, reach=None, impact=2.0, confidence=0.8, effort=1.0)
         a_link(item, problem)
         Outcome.objects.create(workspace=team.workspace, item=item, metric=metric, baseline=1, target=9)
+        an_experiment(
+            item, key=f"{key}-ab", metric=metric, state="running", started_on=PIN - timedelta(days=30),
+            ended_on=PIN - timedelta(days=3) if key == "carts" else None,
+        )  # fmt: skip
     problems_changed.send(None, workspace_id=team.workspace.pk, ids=[problem.pk], cause={"kind": "edit"})
     team.settle()
     return team
@@ -49,12 +53,15 @@ def deliveries(seed: int) -> list[dict[str, Any]]:
         item = chance.choice(["carts", "wishlist", "gifts"])
         on = chance.choice(days).isoformat()
         at = f"{on}T{chance.randint(0, 23):02}:00:00Z"
+        counted = totals(chance, f"{item}-ab")
         bodies.append(
             chance.choice(
                 [
                     {"usage": used(item, crowd, span, customer=chance.choice([None, "acme", "beta"]))},
                     {"snapshots": [{"item": item, "on": on, "active": chance.randint(0, 9), "eligible": 50}]},
                     {"observations": [{"metric": "m", "at": at, "value": chance.randint(0, 9)}], "covers": [on]},
+                    {"experiments": counted},
+                    {"experiments": counted[:1], "retract": [{"kind": "experiment", **_named(counted[-1])}]},
                     {"evidence": [{"problem": "lost-baskets", "kind": "ticket", "id": chance.choice("abc"),
                                    "customer": "acme", "importance": chance.randint(0, 3), "observed_on": on}]},
                     {"retract": [{"kind": "snapshot", "item": item, "on": on},
@@ -65,6 +72,20 @@ def deliveries(seed: int) -> list[dict[str, Any]]:
             )
         )  # fmt: skip
     return bodies
+
+
+def totals(chance: random.Random, key: str) -> list[dict[str, Any]]:
+    """What both variants had come to by one of a few instants: often said again, and otherwise."""
+    at = f"2026-04-{chance.choice([20, 28, 30])}T12:00:00Z"
+    return [
+        {"key": key, "variant": variant, "metric": "m", "at": at, "n": chance.choice([900, 1_000]),
+         "sum": (summed := chance.randint(100, 300)), "sum_squares": summed}
+        for variant in ("control", "treatment")
+    ]  # fmt: skip
+
+
+def _named(total: dict[str, Any]) -> dict[str, Any]:
+    return {name: total[name] for name in ("key", "variant", "metric", "at")}
 
 
 class _Undone(Exception):

@@ -15,6 +15,7 @@ from outcomes.pipeline.settle import settle_marks
 from productops.workspaces.models import Workspace
 from roadmap.models import Evidence, Item
 from roadmap.signals import items_changed, problems_changed
+from tests.callers import Caller
 from tests.factories import a_link, a_metric, a_problem, evidence
 from tests.outcomes.pipeline.stating import Team, days_before
 from tests.outcomes.pipeline.test_verdicts_from_facts import counted
@@ -193,6 +194,18 @@ def test_what_a_person_acknowledged_stays_acknowledged(team: Team) -> None:
     Flag.objects.update(state="acknowledged")
     unused(team, 61)
     assert Flag.objects.get().state == "acknowledged"
+
+
+def test_a_flag_keeps_what_it_was_raised_with_beside_what_is_so_now(team: Team) -> None:
+    an_outcome(team, team.item(), "last", baseline=10, target=20, due_on=PIN - timedelta(days=1))
+    team.state(observed({PIN - timedelta(days=2): 18}))
+    team.settle()
+    team.state(observed({PIN - timedelta(days=1): 17}))
+    team.settle()
+    flag = Flag.objects.get()
+    assert (flag.opened_with["attainment"], flag.evidence["attainment"]) == (0.8, 0.7)
+    shown = Caller(team.workspace).get(f"flags/{flag.pk}/").json()
+    assert (shown["opened_with"]["attainment"], shown["evidence"]["attainment"]) == (0.8, 0.7)
 
 
 def test_a_dismissed_flag_stays_quiet_until_its_class_has_stopped_holding(team: Team) -> None:

@@ -66,6 +66,17 @@ def test_the_tree_of_a_problem_names_each_with_its_depth(workspace: Workspace, p
     assert [row["key"] for row in roots] == ["top"]
 
 
+def test_a_new_problem_is_answered_with_those_said_in_like_words(workspace: Workspace, paula: Caller) -> None:
+    a_problem(workspace, key="lost", title="Baskets are lost between devices")
+    a_problem(workspace, key="slow", title="Search takes too long")
+    answer = paula.post("problems/", {"key": "again", "title": "Lost baskets"})
+    assert answer.status_code == 201
+    assert [(one["key"], one["likeness"] > 0.25) for one in answer.json()["similar"]] == [("lost", True)]
+    assert answer["ETag"] == paula.get("problems/again/")["ETag"]
+    assert paula.post("problems/", {"key": "own", "title": "Invoices unreadable"}).json()["similar"] == []
+    assert "similar" not in paula.get("problems/again/").json()
+
+
 def test_problems_like_one_or_like_a_text_are_suggested(workspace: Workspace, paula: Caller) -> None:
     a_problem(workspace, key="lost", title="Baskets are lost between devices")
     a_problem(workspace, key="again", title="Lost baskets")

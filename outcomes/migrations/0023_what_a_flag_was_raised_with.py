@@ -1,0 +1,12 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("outcomes", "0022_effects_are_reconciled")]
+
+    operations = [
+        migrations.AddField("flag", "opened_with", models.JSONField(default=dict, editable=False)),
+        migrations.AlterField(
+            "flag", "evidence", models.JSONField(default=dict, help_text="The numbers as they are now.")
+        ),
+    ]
