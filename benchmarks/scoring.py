@@ -3,11 +3,13 @@
     python benchmarks/scoring.py [--items 100000] [--actor-days 100] [--rounds 2] [--profile]
 
 Starts a durable PostgreSQL of its own in var/bench-scoring (removed at the end unless --keep), fills the rollups
-with generate_series and times, taking turns: the bare SQL; a switch of the scoring model, settled by two worker
-processes. The observations behind the rollups do not exist: scoring never reads them. One row of a metric's day
-stands for 100 of them. Then one changed fact, in a workspace of 1,000 items and in the large one.
+with generate_series and times two worker processes that value every item for the first time, then, taking turns: the
+bare SQL, into tables with the same indexes, checks, keys and triggers; a switch of the scoring model, settled by two
+worker processes. `--rounds 0` holds the first valuation against the bare SQL and ends there. The observations behind
+the rollups do not exist: scoring never reads them. One row of a metric's day stands for 100. Then one changed fact,
+in a workspace of 1,000 items and in the large one.
 
-Prints seconds, the ratio, the largest worker's memory, and milliseconds for the one fact.
+Prints seconds, the ratio, the largest worker's memory, and milliseconds for the one fact with where they went.
 """
 
 from __future__ import annotations
@@ -59,11 +61,19 @@ def main() -> None:
 
 def with_servers(options: argparse.Namespace) -> None:
     from productops.local.places import Places
+    from productops.local.postgres import ROLE, Postgres
     from productops.local.processes import Stop
     from productops.local.programs import child_environ
     from productops.local.servers import Servers
     from productops.local.supervisor import Supervisor
     from productops.local.telling import Telling
+
+    class FillableServers(Servers):
+        """The role of the application may not leave out what keys check, which the filling has to."""
+
+        def _prepare(self, server: Postgres) -> None:
+            super()._prepare(server)
+            server._statements(server.data, f"GRANT SET ON PARAMETER session_replication_role TO {ROLE}")
 
     where = Places(ROOT / "var" / "bench-scoring")
     where.make()
@@ -74,7 +84,7 @@ def with_servers(options: argparse.Namespace) -> None:
     supervisor = Supervisor(stop, where.run, telling)
     outer = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
     try:
-        urls = Servers(where, supervisor, telling).start(outer)
+        urls = FillableServers(where, supervisor, telling).start(outer)
         os.environ.update(child_environ(outer, where, urls, "http://127.0.0.1:8000"))
         setup()
         measure(options)
@@ -105,7 +115,7 @@ def measure(options: argparse.Namespace) -> None:
     small = Workspace.objects.get(key="small")
     if not Workspace.objects.filter(key="large").exists():
         say(f"one changed fact, 1,000 items and nothing else: {one_fact(small, options.facts)}")
-        fill("large", options.items, options.actor_days)
+        fill("large", options.items, options.actor_days, is_valued=options.profile)
     large = Workspace.objects.get(key="large")
     days = METRICS * METRIC_DAYS
     print(
@@ -115,8 +125,15 @@ def measure(options: argparse.Namespace) -> None:
     if options.profile:
         profile(large)
         return
+    first = value_first(large)
     bare_prepared(large)
     bare_seconds, ours_seconds, memory = [], [], 0
+    if first is not None:
+        bare_seconds, ours_seconds, memory = [timed(lambda: bare(large))], [first[0]], first[2]
+        say(
+            f"first valuation by {WORKERS} workers {first[0]:.1f} s ({first[1]:.1f} s of processors), bare SQL"
+            f" {bare_seconds[0]:.1f} s, ratio {first[0] / bare_seconds[0]:.2f}, load {os.getloadavg()[0]:.1f}"
+        )
     for number in range(options.rounds):
         before = processor_seconds()
         bare_seconds.append(timed(lambda: bare(large)))
@@ -133,6 +150,20 @@ def measure(options: argparse.Namespace) -> None:
     say(f"ratio of medians {ratio:.2f}; largest worker {memory / MB:.0f} MB")
     say(f"one changed fact, {options.items:,} items: {one_fact(large, options.facts)}")
     say(f"one changed fact, 1,000 items beside them: {one_fact(small, options.facts)}")
+
+
+def value_first(workspace: Any) -> tuple[float, float, int] | None:
+    """Let the workers value what was filled: seconds, seconds of a processor, largest KB. None if it was valued."""
+    from django.db import connection
+
+    from outcomes.models import Mark
+
+    if not Mark.objects.exists():
+        return None
+    found = by_workers()
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    return found
 
 
 def say(text: str) -> None:
@@ -157,8 +188,6 @@ def timed(do: Any) -> float:
 
 def switched(workspace: Any, number: int) -> tuple[float, float, int]:
     """Switch the scoring model and let two workers settle it: seconds, seconds of a processor, largest KB."""
-    from django.db import connection
-
     from outcomes.models import ItemValue, Mark
     from outcomes.services import scoring
     from productops.workspaces.actors import CLOCK
@@ -169,17 +198,25 @@ def switched(workspace: Any, number: int) -> tuple[float, float, int]:
         lambda: scoring.activate_model(workspace=workspace, by=CLOCK, model_id=model.pk, revision=None)
     )
     marked = Mark.objects.count()
+    print(f"  the switch itself (preview and {marked:,} marks) {switching:.1f} s")
+    found = by_workers()
+    stale = ItemValue.objects.filter(workspace=workspace).exclude(model_version=model.version).count()
+    if stale or Mark.objects.exists():
+        sys.exit(f"{stale} values are of another model, {Mark.objects.count()} marks are left")
+    return found
+
+
+def by_workers() -> tuple[float, float, int]:
+    """Have worker processes settle all that is marked: seconds, seconds of a processor, largest KB."""
+    from django.db import connection
+
     connection.close()
     command = [sys.executable, __file__, "--worker"]
     started = time.monotonic()
     workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(WORKERS)]
     told = [json.loads(worker.communicate()[0].splitlines()[-1]) for worker in workers]
     spent = time.monotonic() - started
-    stale = ItemValue.objects.filter(workspace=workspace).exclude(model_version=model.version).count()
-    if stale or Mark.objects.exists():
-        sys.exit(f"{stale} values are of another model, {Mark.objects.count()} marks are left")
-    shares = ", ".join(f"{one['marks']:,} in {one['seconds']:.1f} s" for one in told)
-    print(f"  the switch itself (preview and {marked:,} marks) {switching:.1f} s; workers: {shares}")
+    print("  workers: " + ", ".join(f"{one['marks']:,} marks in {one['seconds']:.1f} s" for one in told))
     return spent, sum(one["processor"] for one in told), max(one["memory"] for one in told)
 
 
@@ -226,7 +263,7 @@ def one_fact(workspace: Any, number: int) -> str:
     source = Source.objects.get(workspace=workspace)
     metric = Metric.objects.get(workspace=workspace, key="solo")
     item = metric.outcomes.get().item_id
-    spent, asked = [], 0
+    spent, asked, in_statements = [], 0, 0.0
     for turn in range(number + 1):
         value = time.time_ns() % 1_000_000 / 1_000
         body = {"observations": [{"metric": "solo", "at": f"{PIN}T09:{turn:02}:00Z", "value": value}]}
@@ -240,17 +277,22 @@ def one_fact(workspace: Any, number: int) -> str:
         settle.settle_all(30)
         spent.append((time.monotonic() - started) * 1000)
         asked = len(connection.queries_log)
+        in_statements = 1000 * sum(float(one["time"]) for one in connection.queries_log)
     connection.force_debug_cursor = False
     reading = ItemValue.objects.get(item_id=item).explanation["outcomes"]
     if not any(one["metric"] == "solo" and one["current"] is not None for one in reading):
         sys.exit("the fact did not reach the value")
-    return f"{statistics.median(spent[1:]):.0f} ms (median of {number}, {min(spent):.0f} at best, {asked} statements)"
+    return (
+        f"{statistics.median(spent[1:]):.0f} ms (median of {number}, {min(spent):.0f} at best; the last took"
+        f" {spent[-1]:.0f} ms, {in_statements:.0f} of them in {asked} statements; nothing waits, load"
+        f" {os.getloadavg()[0]:.1f})"
+    )
 
 
 # --- what is there ---------------------------------------------------------------------------------------
 
 
-def fill(key: str, items: int, actor_days: int) -> None:
+def fill(key: str, items: int, actor_days: int, *, is_valued: bool = True) -> None:
     from django.db import connection
 
     from outcomes.pipeline import partitions
@@ -278,6 +320,9 @@ def fill(key: str, items: int, actor_days: int) -> None:
         cursor.execute("ANALYZE")
     mark_every_item(workspace.pk, cause={"kind": "fill"})
     filled = time.monotonic() - started
+    if not is_valued:
+        say(f"filled {key} in {filled:.0f} s")
+        return
     while settle_marks(max_seconds=30):
         pass
     with connection.cursor() as cursor:
@@ -292,18 +337,32 @@ def fill(key: str, items: int, actor_days: int) -> None:
 
 
 def bare_prepared(workspace: Any) -> None:
-    """Tables like ours, with their indexes, holding a row for each item, as ours do before they are overwritten."""
+    """Tables like ours, with their indexes, keys and triggers, holding a row for each item, as ours do before they
+    are overwritten."""
     from django.db import connection
 
     with connection.cursor() as cursor:
         for table in ("itemvalue", "itemusage", "valuerecord"):
             cursor.execute(f"DROP TABLE IF EXISTS bare_{table}")
             cursor.execute(f"CREATE TABLE bare_{table} (LIKE outcomes_{table} INCLUDING ALL)")
+            # What LIKE leaves out: foreign keys and triggers.
+            cursor.execute(_LEFT_OUT, {"table": f"outcomes_{table}", "bare": f"bare_{table}"})
+            for (statement,) in cursor.fetchall():
+                cursor.execute(statement)
         for table in ("itemvalue", "itemusage"):
             cursor.execute(
                 f"INSERT INTO bare_{table} SELECT * FROM outcomes_{table} WHERE workspace_id = %s",
                 [workspace.pk],
             )
+
+
+_LEFT_OUT = """
+    SELECT format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', %(bare)s, conname, pg_get_constraintdef(oid))
+    FROM pg_constraint WHERE conrelid = %(table)s::regclass AND contype = 'f'
+    UNION ALL
+    SELECT replace(pg_get_triggerdef(oid), %(table)s, %(bare)s)
+    FROM pg_trigger WHERE tgrelid = %(table)s::regclass AND NOT tgisinternal
+"""
 
 
 def bare(workspace: Any) -> None:

@@ -101,10 +101,14 @@ _VALUES = f"""
     SELECT item_id, before, proven FROM moved ORDER BY item_id
 """  # noqa: S608
 
+# A change of the model, of a target or of a metric leaves what is known of use as it was: those rows are left alone.
 _USAGE = f"""
     INSERT INTO outcomes_itemusage (workspace_id, {_columns(_USAGE_TYPES)})
-    SELECT %(workspace)s, {_columns(_USAGE_TYPES)}
+    SELECT %(workspace)s, {_columns(_USAGE_TYPES, "new.")}
     FROM json_to_recordset(%(rows)s::json) AS new ({_typed(_USAGE_TYPES)})
-    ORDER BY item_id
+    LEFT JOIN outcomes_itemusage held ON held.item_id = new.item_id
+    WHERE held.item_id IS NULL
+       OR ({_columns(_USAGE_TYPES, "held.")}) IS DISTINCT FROM ({_columns(_USAGE_TYPES, "new.")})
+    ORDER BY new.item_id
     ON CONFLICT (item_id) DO UPDATE SET {_overwritten(_USAGE_TYPES)}
 """  # noqa: S608
