@@ -44,7 +44,9 @@ class CreatedProblemSerializer(ProblemSerializer):
 
     similar = LikeProblemSerializer(many=True, read_only=True)
 
-    class Meta(ProblemSerializer.Meta):
+    class Meta:
+        model = Problem
+        read_only_fields = ProblemSerializer.Meta.read_only_fields
         fields = (*ProblemSerializer.Meta.fields, "similar")
 
 

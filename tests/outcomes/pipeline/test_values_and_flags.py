@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from outcomes.models import Delivery, Flag, Mark, Outcome, ValueRecord, WorkspaceClock
+from outcomes.models import Delivery, Flag, ItemUsage, Mark, Outcome, ValueRecord, WorkspaceClock
 from outcomes.pipeline import clock, marks, settle
 from outcomes.pipeline.settle import settle_marks
 from productops.workspaces.models import Workspace
@@ -17,7 +17,7 @@ from roadmap.models import Evidence, Item
 from roadmap.signals import items_changed, problems_changed
 from tests.callers import Caller
 from tests.factories import a_link, a_metric, a_problem, evidence
-from tests.outcomes.pipeline.stating import Team, days_before
+from tests.outcomes.pipeline.stating import Team, days_before, people, used
 from tests.outcomes.pipeline.test_verdicts_from_facts import counted
 
 pytestmark = pytest.mark.django_db
@@ -135,6 +135,28 @@ def test_history_grows_when_a_number_moves_and_only_then(team: Team) -> None:
     newest = ValueRecord.objects.latest("id")
     assert ValueRecord.objects.count() == before + 1
     assert newest.cause == {"kind": "delivery", "id": delivery}
+
+
+def test_what_is_known_of_use_is_written_again_only_when_it_is_something_else(team: Team) -> None:
+    item = team.item()
+    team.state({"usage": used(item.key, people(8), days_before(PIN, 20))})
+    team.settle()
+
+    def written() -> list[tuple[str, str]]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT u.xmin::text, v.xmin::text FROM outcomes_itemusage u JOIN outcomes_itemvalue v USING (item_id)"
+            )
+            return list(cursor.fetchall())
+
+    ((usage, value),) = written()
+    changed(team, item)
+    ((usage_now, value_now),) = written()
+    assert (usage_now, value_now != value) == (usage, True)
+    team.state({"usage": used(item.key, people(3, "late"), days_before(PIN, 2))})
+    team.settle()
+    assert [row[0] != usage for row in written()] == [True]
+    assert ItemUsage.objects.get().active == 11
 
 
 def test_the_trend_is_proven_now_minus_four_weeks_ago(team: Team) -> None:

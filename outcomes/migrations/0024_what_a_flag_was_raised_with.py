@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("outcomes", "0022_effects_are_reconciled")]
+    dependencies = [("outcomes", "0023_endpoints_and_notices")]
 
     operations = [
         migrations.AddField("flag", "opened_with", models.JSONField(default=dict, editable=False)),
