@@ -40,7 +40,7 @@ _COLUMNS: dict[str, Callable[[Any], Any]] = {
     "demand": lambda item: value_of(item).demand,
     "revenue_at_stake": lambda item: value_of(item).revenue_at_stake,
     "opportunity": lambda item: value_of(item).opportunity,
-    "flags": lambda item: " ".join(flag.reason for flag in item.standing_flags),
+    "flags": lambda item: " ".join(flag["reason"] for flag in item.standing_flags),
 }
 
 ITEMS_CSV = Export("items.csv", _COLUMNS)

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from typing import Any, ClassVar
 
 import django_filters
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce, JSONObject
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -98,14 +99,13 @@ class ItemViewSet(RoadmapItemViewSet):
     def for_show(self, rows: QuerySet[Item]) -> QuerySet[Item]:
         links = Link.objects.select_related("problem").order_by("id")
         outcomes = Outcome.objects.select_related("metric").order_by("id")
-        standing = Flag.objects.standing().order_by("-opened_on", "-id")
         return (
             _with_exposures(rows, self.workspace)
+            .annotate(standing_flags=_standing_flags())
             .select_related("product", "owner__user", "value", "usage")
             .prefetch_related(
                 Prefetch("links", links),
                 Prefetch("outcomes", outcomes),
-                Prefetch("flags", standing, to_attr="standing_flags"),
             )
         )
 
@@ -196,6 +196,13 @@ class VerdictHistoryViewSet(HistoryOfItem):
         later = VerdictSpan.objects.filter(item=OuterRef("item"), from_on__gt=OuterRef("from_on"))
         begins = Subquery(later.order_by("from_on").values("from_on")[:1])
         return super().for_show(rows).annotate(next_from_on=begins)
+
+
+def _standing_flags() -> ArraySubquery:
+    """The standing flags of an item, newest first, as its card shows them: in the statement that reads the item."""
+    flags = Flag.objects.standing().filter(item=OuterRef("pk")).order_by("-opened_on", "-id")
+    shown = {name: F(name) for name in ("id", "reason", "state", "opened_on")}
+    return ArraySubquery(flags.values(shown=JSONObject(**shown)))
 
 
 def _with_exposures(rows: QuerySet[Item], workspace: Workspace) -> QuerySet[Item]:

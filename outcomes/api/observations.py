@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
+from functools import partial
 from typing import IO, Any
 
 from django.conf import settings
@@ -14,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from outcomes.api.deliveries import DeliverySerializer
-from outcomes.services.statements import state_facts
+from outcomes.services.statements import MOST_TABLES, NoRoom, make_room, state_facts
 from outcomes.sources.rows import SECTIONS
 from productops.api.parsing import read_bounded
 from productops.api.problems import Problem
@@ -60,6 +62,16 @@ class RawLines(RawBody):
     media_type = "application/x-ndjson"
 
 
+def _with_room(handler: Callable[..., Any], request: Request, *args: Any, **kwargs: Any) -> Any:
+    """Call the handler, and again once months that had no partition have one: at most once a table."""
+    for _ in range(MOST_TABLES):
+        try:
+            return handler(request, *args, **kwargs)
+        except NoRoom as wanted:
+            make_room(wanted)
+    return handler(request, *args, **kwargs)
+
+
 class NativeBodySerializer(serializers.Serializer):
     """Facts by kind, as webhooks state them; every row is taken or refused on its own."""
 
@@ -82,6 +94,11 @@ class ObservationsView(StrictView):
     parser_classes = [RawBody, RawLines]
     read_scope = write_scope = "ingest"
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # Around the transaction of an Idempotency-Key, too: partitions are made in transactions of their own.
+        self.__dict__["post"] = partial(_with_room, self.post)
+
     @extend_schema(
         operation_id="observations_create",
         request=NativeBodySerializer,
@@ -94,8 +111,9 @@ class ObservationsView(StrictView):
         line, told apart by what it names, its pointer being the number of its line. With an Idempotency-Key the
         same request again is answered as before; without one, rows that are known already are duplicates.
 
-        200 says what became of each row: taken, duplicate or refused and why. 202 says that all were stored
-        and a worker will take them; the delivery tells the rest.
+        200 says what became of each row: taken, duplicate or refused and why. Where others are writing the same
+        rows it waits for them, a few seconds at most; 503 says that nothing was stored. 202 says that a row met a
+        fault of ours: all are stored and tried again, and the delivery tells the rest.
         """
         body = request.data if isinstance(request.data, bytes) else b""
         kind = (request.content_type or "").partition(";")[0].strip().lower()

@@ -60,17 +60,19 @@ def interpret_pending(*, max_seconds: float, is_turn: bool = False) -> int:
     return done
 
 
-def interpret_now(delivery_id: int) -> bool:
-    """Interpret one stored delivery in this process, for a sender who waits for the answer.
+# Longer than a page may take: ten thousand rows are written by one statement a table.
+_STATEMENT_TIMEOUT = "SET LOCAL statement_timeout = '10s'"
 
-    False when it is left to the worker: a month has no partition yet, or another transaction is in the way.
+
+def interpret_now(delivery_id: int) -> None:
+    """Interpret one stored delivery in the transaction at hand, for a sender who waits for the answer.
+
+    Raises partitions.Missing when a month has no partition yet, and OperationalError when another transaction is
+    in the way for too long.
     """
-    try:
-        with transaction.atomic():
-            return _interpret_locked([delivery_id], is_apart=True) == 1
-    except (partitions.Missing, OperationalError) as error:
-        logger.info("delivery %s waits for the worker: %s", delivery_id, error)
-        return False
+    with connection.cursor() as cursor:
+        cursor.execute(_STATEMENT_TIMEOUT)
+    _interpret_locked([delivery_id], is_apart=True)
 
 
 def preview(

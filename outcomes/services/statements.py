@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.db import transaction
 from django.utils import timezone
 
 from outcomes.models import Delivery, Source
-from outcomes.pipeline import doorbell
+from outcomes.pipeline import partitions
 from outcomes.pipeline.interpret import interpret_now
 from outcomes.sources import productops
 from outcomes.sources.bodies import BodyRefused
@@ -20,17 +22,20 @@ from productops.workspaces.models import Workspace
 # What the API states comes from a source of this key, whose health tells whether it still reports.
 API_SOURCE_KEY = "api"
 MOST_ROWS = 10_000
+# In which a body may want room.
+MOST_TABLES = len(partitions.PARTITIONED)
 
 
 def state_facts(*, workspace: Workspace, by: Actor, body: bytes, content_type: str) -> Delivery:
     """Store a native body and interpret it at once; the delivery says what became of each row.
 
-    It comes back pending when the worker has to do it: then it was stored, and will be. Raises Refused when
-    the body is no native body or holds more than MOST_ROWS rows; then nothing was stored.
+    It comes back pending only when a row met a fault of ours: it is tried again, and shown to people. Raises
+    Refused when the body is no native body or holds more than MOST_ROWS rows, NoRoom when facts are for months
+    that have no partition, and OperationalError when others are in the way; then nothing was stored.
     """
     now = timezone.now()
     _refuse_unreadable(body, content_type)
-    with transaction.atomic():
+    with transaction.atomic(), _room_wanted():
         delivery = Delivery.objects.create(
             workspace=workspace,
             source=_api_source(workspace),
@@ -43,10 +48,30 @@ def state_facts(*, workspace: Workspace, by: Actor, body: bytes, content_type: s
             signed_at=now,
             received_at=now,
         )
-        # Stored and taken are one: a worker never sees it pending unless it is left to one.
-        if not interpret_now(delivery.pk):
-            doorbell.ring_after_commit("interpret")
+        # Stored and taken are one: a worker never sees it pending.
+        interpret_now(delivery.pk)
     return Delivery.objects.defer("body", "body_sha256").select_related("source").get(pk=delivery.pk)
+
+
+class NoRoom(Exception):
+    """Facts are for months that have no partition yet; `make_room` makes them."""
+
+    def __init__(self, table: str, months: list[partitions.Month]) -> None:
+        super().__init__(f"no room in {table} for {months}")
+        self.table, self.months = table, months
+
+
+def make_room(wanted: NoRoom) -> None:
+    """Make the partitions that are wanted, each in a transaction of its own."""
+    partitions.make(wanted.table, wanted.months)
+
+
+@contextmanager
+def _room_wanted() -> Iterator[None]:
+    try:
+        yield
+    except partitions.Missing as missing:
+        raise NoRoom(missing.table, missing.months) from missing
 
 
 def _refuse_unreadable(body: bytes, content_type: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import django_filters
 from django import forms
 from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db.models import Model, Q, QuerySet, Value
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Value
 from django.utils.functional import cached_property
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_field
@@ -73,10 +73,14 @@ class RefFilter(django_filters.CharFilter):
             detail = f"There is no such {self.target._meta.verbose_name} here."
             raise BadParameter(self.extra_name, detail, "does_not_exist")
         path = str(self.field_name)
-        if "__" not in path:
+        first, _, rest = path.partition("__")
+        step = qs.model._meta.get_field(first)
+        if step.concrete:
             return qs.filter(**{path: pk})
-        # Through many rows (a problem's evidence): asked apart, so that a join cannot repeat a row.
-        return qs.filter(pk__in=qs.model._default_manager.filter(**{path: pk}).values("pk"))
+        # Through many rows (a problem's evidence): asked of each row apart, so that a join cannot repeat one, and a
+        # page of a list where most rows are meant is read along the index of its order.
+        others = step.related_model._default_manager
+        return qs.filter(Exists(others.filter(**{step.field.name: OuterRef("pk"), rest or "pk": pk})))
 
     def named(self, value: str) -> QuerySet[Any]:
         """The object that is referred to, as (this parameter, its id)."""

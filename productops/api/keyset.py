@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import BooleanField, F, Model, Q, QuerySet
+from django.db.models import BooleanField, F, IntegerField, Model, Q, QuerySet
 from django.db.models.expressions import Combinable, OrderBy, RawSQL
 
 
@@ -84,14 +84,25 @@ class Keyset:
         """All rows in order, each with its key in `keyset_0`, `keyset_1` and so on."""
         return self.queryset.annotate(**self.sources).order_by(*self._order(0, is_backward=False))
 
-    def page(self, cursor: Cursor | None, size: int) -> list[Any]:
-        """At most `size` rows from the cursor on, in reading direction, with their keys as in `whole`."""
+    def page(self, cursor: Cursor | None, size: int, *, is_counted: bool = False) -> list[Any]:
+        """At most `size` rows from the cursor on, in reading direction, with their keys as in `whole`.
+
+        If the list `is_counted`, each row tells in `keyset_total` how many there are in all.
+        """
         is_backward = cursor is not None and cursor.is_backward
         stretches = list(self._from_start() if cursor is None else self._from(cursor))
-        if cursor is None and len(stretches) == 1:
-            return list(self.whole()[:size])
         rows = self.queryset.annotate(**self.sources).order_by(*self._order(0, is_backward))
-        return list(rows.filter(pk__in=self._ids(stretches, is_backward, size))[:size])
+        if cursor is not None or len(stretches) > 1:
+            rows = rows.filter(pk__in=self._ids(stretches, is_backward, size))
+        if is_counted:
+            rows = rows.annotate(keyset_total=self._count())
+        return list(rows[:size])
+
+    def _count(self) -> RawSQL:
+        """How many rows the list has. Nothing in it depends on a row, so that PostgreSQL counts once."""
+        counted = self.queryset.order_by().values("pk").query
+        sql, params = counted.get_compiler(self.queryset.db, elide_empty=False).as_sql()
+        return RawSQL(f"(SELECT count(*) FROM ({sql}) AS counted)", params, output_field=IntegerField())  # noqa: S608, S611
 
     def _order(self, first: int, is_backward: bool) -> list[OrderBy]:
         return [

@@ -39,7 +39,7 @@ class KeysetPages(BasePagination):
     """The paginator of every list.
 
     The view says `orderings`: public name to ORM path or expression, and `default_ordering`, a list of public
-    names with or without a minus. Every ordering ends in the id.
+    names with or without a minus. Every ordering ends in the id, which goes the way that an index is read.
     """
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
@@ -47,17 +47,25 @@ class KeysetPages(BasePagination):
         self.request = request
         self.size = _page_size(request)
         terms = _terms(request, view)
-        self.columns = [*(_column(term, view) for term in terms), Column("pk")]
-        self.question = _question(request, view, terms)
-        self.total = queryset.count() if _is_count_wanted(request) else None
+        self.columns = _columns(terms, view, queryset.model)
+        self.question = _question(request, terms, self.columns)
         self.cursor = _read_cursor(request, self.question, len(self.columns))
-        rows = Keyset(queryset, self.columns).page(self.cursor, self.size + 1)
+        keyset = Keyset(queryset, self.columns)
+        is_counted = _is_count_wanted(request)
+        rows = keyset.page(self.cursor, self.size + 1, is_counted=is_counted)
+        self.total = self._total(queryset, rows) if is_counted else None
         self.has_more = len(rows) > self.size
         page = rows[: self.size]
         if self.cursor is not None and self.cursor.is_backward:
             page.reverse()
         self.page = page
         return page
+
+    def _total(self, queryset: Any, rows: list[Any]) -> int:
+        """Told by any row of the page; an empty list has none, and only beyond the last page is there more to ask."""
+        if rows:
+            return int(rows[0].keyset_total)
+        return 0 if self.cursor is None else int(queryset.count())
 
     def get_paginated_response(self, data: Any) -> Response:
         body = {"results": data, "next": self._next(), "previous": self._previous()}
@@ -128,8 +136,7 @@ def ordering_parameter(view: Any) -> dict[str, Any]:
 
 def in_order(queryset: QuerySet[Any], request: Request, view: APIView) -> QuerySet[Any]:
     """The whole list in the order that was asked for, as an export streams it."""
-    columns = [*(_column(term, view) for term in _terms(request, view)), Column("pk")]
-    return Keyset(queryset, columns).whole()
+    return Keyset(queryset, _columns(_terms(request, view), view, queryset.model)).whole()
 
 
 def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
@@ -168,12 +175,22 @@ def _terms(request: Request, view: APIView) -> list[str]:
     return terms
 
 
-def _column(term: str, view: APIView) -> Column:
+def _columns(terms: Sequence[str], view: APIView, model: type[Model]) -> list[Column]:
+    """What the terms compare, and the id, which tells equal rows apart.
+
+    The id goes the way in which an index is read that serves the last term both ways: `(status, id)` from either
+    end, so along with it; `(proven DESC NULLS LAST, id)`, where unknown comes last, so against it. The other way
+    round the database would sort all rows that are equal, and where most are, most of the list.
+    """
     known: Mapping[str, str | Combinable] = getattr(view, "orderings", {})
-    return Column(known[term.removeprefix("-")], is_descending=term.startswith("-"))
+    said = [Column(known[term.removeprefix("-")], is_descending=term.startswith("-")) for term in terms]
+    if not said:
+        return [Column("pk")]
+    last = said[-1]
+    return [*said, Column("pk", is_descending=last.is_descending != last.is_nullable(model))]
 
 
-def _question(request: Request, view: APIView, terms: Sequence[str]) -> str:
+def _question(request: Request, terms: Sequence[str], columns: Sequence[Column]) -> str:
     """A digest of what the list is a list of: a cursor continues that question and no other."""
     filters = sorted(
         (name, value)
@@ -182,7 +199,8 @@ def _question(request: Request, view: APIView, terms: Sequence[str]) -> str:
         for value in values
     )
     workspace = getattr(request, "workspace", None)
-    told = repr((workspace.pk if workspace else None, request.path, filters, list(terms)))
+    directions = [column.is_descending for column in columns]
+    told = repr((workspace.pk if workspace else None, request.path, filters, list(terms), directions))
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 

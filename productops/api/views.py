@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import QuerySet
 from django.db.models.expressions import Combinable
+from django.utils.cache import patch_vary_headers
 from rest_framework import serializers
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
@@ -26,7 +27,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from productops.api import pages
-from productops.api.authentication import actor_of, workspace_of
+from productops.api.authentication import WORKSPACE_HEADER, actor_of, workspace_of
 from productops.api.conflicts import again_after_conflict
 from productops.api.filters import WorkspaceFilters, refuse_unknown_parameters
 from productops.api.idempotency import answer_once, carries_key, hold_body, is_asked_for
@@ -37,6 +38,8 @@ from productops.workspaces.actors import Actor
 from productops.workspaces.models import Workspace
 from productops.workspaces.versions import NotHere
 
+# Who calls, and where: another caller may be shown something else at the same address.
+CALLED_BY = ("Authorization", "Cookie", WORKSPACE_HEADER)
 METHODS = ["get", "post", "put", "patch", "delete", "head"]
 
 
@@ -64,6 +67,13 @@ class StrictView(APIView):
                 handler = partial(answer_once, handler)
             # REST framework looks the handler up after this, as it does for the actions of a viewset.
             self.__dict__[method] = partial(again_after_conflict, handler)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """What is shown is the caller's alone: a cache may keep it for them, and asks with its ETag every time."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer.headers.setdefault("Cache-Control", "private, no-cache")
+        patch_vary_headers(answer, CALLED_BY)
+        return answer
 
     def parameters(self) -> Iterable[str]:
         """The names of the query parameters that mean something here."""

@@ -16,6 +16,7 @@ from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 
 from productops.api.problems import BadParameter
+from productops.api.rendering import shown
 from roadmap.imports.cells import guard
 
 CSV = "text/csv"
@@ -46,8 +47,8 @@ class Export:
     def answer(self, request: Request, rows: QuerySet[Any]) -> StreamingHttpResponse:
         """Stream the rows, with the columns that ?fields= names or all of them; raises BadParameter."""
         names = self._chosen(request)
-        shown = [self.columns[name] for name in names]
-        lines = ([show(row) for show in shown] for row in _a_few_at_a_time(rows))
+        chosen = [self.columns[name] for name in names]
+        lines = ([show(row) for show in chosen] for row in _a_few_at_a_time(rows))
         return csv_response(self.name, names, lines)
 
     def _chosen(self, request: Request) -> list[str]:
@@ -91,7 +92,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value)
+        return str(int(value)) if value.is_integer() else repr(shown(value))
     if isinstance(value, int):
         return str(value)
     if isinstance(value, datetime | date):

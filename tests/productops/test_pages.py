@@ -144,6 +144,28 @@ def test_rows_are_counted_when_asked(many) -> None:
     assert caller.get("items/?count=true&page_size=1").json()["count"] == 40
 
 
+def test_rows_are_counted_on_every_page_and_where_there_is_nothing(many) -> None:
+    caller = Caller(many)
+    first = caller.get("items/?count=true&page_size=30&ordering=key").json()
+    assert (first["count"], caller.get(first["next"]).json()["count"]) == (40, 40)
+    Item.objects.filter(key__gt="i-29").delete()
+    beyond = caller.get(first["next"]).json()
+    assert (beyond["results"], beyond["count"]) == ([], 30)
+    assert caller.get("items/?count=true&status=released").json()["count"] == 0
+    assert caller.get("items/?count=true&search=T1&ordering=-title").json()["count"] == 10
+
+
+@pytest.mark.parametrize(
+    ("ordering", "way"), [("status", 1), ("-status", -1), ("impact", -1), ("-impact", 1)]
+)
+def test_equal_rows_come_as_the_index_of_the_order_is_read(many, ordering: str, way: int) -> None:
+    # (status, id) from either end; (impact DESC NULLS LAST, id), where unknown ones come last, likewise.
+    Item.objects.update(impact=2.0)
+    found = Caller(many).get(f"items/?page_size=200&ordering={ordering}").json()["results"]
+    ids = [row["id"] for row in found]
+    assert ids == sorted(ids)[::way]
+
+
 def cursor_of(url: str) -> str:
     return next(part for part in url.split("?")[1].split("&") if part.startswith("cursor="))[7:]
 

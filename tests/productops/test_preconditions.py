@@ -131,3 +131,16 @@ def test_eight_items_of_one_title_at_once_all_get_a_key() -> None:
     with ThreadPoolExecutor(8) as pool:
         keys = set(pool.map(create, range(8)))
     assert keys == {"saved-carts", *(f"saved-carts-{number}" for number in range(2, 9))}
+
+
+@pytest.mark.django_db
+def test_a_cache_keeps_an_answer_for_its_caller_alone_and_asks_again_each_time() -> None:
+    workspace = a_workspace()
+    an_item(workspace, key="carts")
+    paula = Caller(workspace)
+    first = paula.get("items/carts/")
+    again = paula.get("items/carts/", **{"If-None-Match": first["ETag"]})
+    for answer in (first, again, paula.get("items/"), paula.get("items/none/"), paula.get("items.csv")):
+        assert answer["Cache-Control"] == "private, no-cache"
+        varies = {name.strip() for name in answer["Vary"].split(",")}
+        assert {"Authorization", "Cookie", "Productops-Workspace"} <= varies

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from outcomes.models import Delivery, Observation, Source
 from outcomes.pipeline import partitions
+from outcomes.pipeline.interpret import interpret_now
 from outcomes.pipeline.settle import settle_all
 from outcomes.services import statements
 from productops.workspaces.models import Workspace
@@ -99,15 +101,57 @@ def test_more_rows_than_one_request_may_hold_are_refused(ingrid: Caller) -> None
     assert not Delivery.objects.exists()
 
 
-def test_what_cannot_be_done_at_once_is_stored_and_left_to_the_worker(
+def away(sqlstate: str) -> OperationalError:
+    """What the driver raises when others are in the way for too long."""
+    error, cause = OperationalError("busy"), Exception()
+    cause.sqlstate = sqlstate  # type: ignore[attr-defined]
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k1"}])
+def test_whoever_meets_another_writer_waits_and_is_answered_for_each_row(
+    ingrid: Caller, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    refusals = [away("40P01"), away("55P03")]
+
+    def interpret(delivery_id: int) -> None:
+        if refusals:
+            raise refusals.pop()
+        interpret_now(delivery_id)
+
+    monkeypatch.setattr(statements, "interpret_now", interpret)
+    response = ingrid.post("observations/", observed(), **headers)
+    assert (response.status_code, response.json()["taken"]) == (200, 1)
+    assert Delivery.objects.count() == 1
+
+
+def test_what_cannot_be_done_in_time_is_503_and_not_stored(
     ingrid: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(statements, "interpret_now", lambda delivery_id: False)
+    def interpret(delivery_id: int) -> None:
+        raise away("55P03")
+
+    monkeypatch.setattr(statements, "interpret_now", interpret)
     response = ingrid.post("observations/", observed())
-    assert (response.status_code, response.json()["state"]) == (202, "pending")
-    settle_all(30)
-    assert Delivery.objects.get().state == "done"
-    assert Observation.objects.get().value == 12.5
+    assert (response.status_code, "Retry-After" in response) == (503, True)
+    assert not Delivery.objects.exists()
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k1"}])
+def test_facts_of_months_without_a_partition_are_taken_at_once(
+    ingrid: Caller, workspace: Workspace, headers: dict[str, str]
+) -> None:
+    an_item(workspace, key="carts")
+    body = {
+        "observations": [{"metric": "checkout.conversion", "at": f"20{year}-02-03T10:00:00Z", "value": 1}
+                         for year in (11, 12, 13)],
+        "usage": [{"item": "carts", "actor": "u1", "at": "2011-02-03T10:00:00Z"}],
+        "snapshots": [{"item": "carts", "on": "2012-02-03", "active": 3, "eligible": 9}],
+    }  # fmt: skip
+    told = ingrid.post("observations/", body, **headers)
+    assert (told.status_code, told.json()["state"], told.json()["taken"]) == (200, "done", 5)
+    assert Delivery.objects.count() == 1
 
 
 def test_only_a_key_that_may_ingest_states_facts(workspace: Workspace) -> None:
