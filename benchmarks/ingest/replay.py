@@ -15,7 +15,7 @@ LIMIT_MB = 250
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _PENDING = "SELECT count(*) FROM outcomes_delivery WHERE workspace_id = %s AND state = 'pending'"
 _REPLAY = (
-    "UPDATE outcomes_delivery SET state = 'pending', attempts = 0, retry_at = now() WHERE workspace_id = %s"
+    "UPDATE outcomes_delivery SET state = 'pending', attempts = 0, retry_at = NULL WHERE workspace_id = %s"
 )
 
 

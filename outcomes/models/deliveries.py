@@ -48,8 +48,10 @@ class Delivery(WorkspaceOwned):
             models.CheckConstraint(condition=Q(state__in=DELIVERY_STATES), name="delivery_state_is_known"),
         ]
         indexes = [
-            # The queue: read by interpret to claim work, and by the sweep to find what a hint missed.
+            # The queue: read to tell how far behind the worker is, ...
             models.Index(fields=["id"], condition=Q(state="pending"), name="delivery_pending"),
+            # ... and by claims, which let the sources that wait take turns.
+            models.Index(fields=["source", "id"], condition=Q(state="pending"), name="delivery_waiting"),
             # Read to tell how far a replay has come.
             models.Index(
                 fields=["replay_id"],

@@ -1,6 +1,6 @@
 """From stored bytes to facts: claim pending deliveries, read them, record their rows, say what became of each.
 
-Up to BATCH deliveries share a transaction; if one of them fails, each is tried under a savepoint of its own. A
+Up to two hundred deliveries share a transaction; if one of them fails, each is tried under a savepoint of its own. A
 worker killed in the middle leaves them pending; a delivery that fails again and again is tried alone, then set
 aside where a person can see it.
 """
@@ -13,7 +13,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import takewhile
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +21,7 @@ from django.utils import timezone
 
 from outcomes.instruments import ROWS, timed
 from outcomes.models import Delivery, Source
-from outcomes.pipeline import meaning, partitions, replays
+from outcomes.pipeline import meaning, partitions, replays, turns
 from outcomes.pipeline.candidates import Seen, Sightings, seen_in
 from outcomes.pipeline.record import Recorder, Tally, Trail
 from outcomes.pipeline.repeatable import repeatable
@@ -31,9 +30,6 @@ from outcomes.sources.signatures import Signed
 
 logger = logging.getLogger(__name__)
 
-BATCH = 200
-# A transaction takes about this much at a time, so that two workers share a load of large bodies.
-BATCH_BYTES = 512 * 1024
 # Of a delivery's refused rows this many are kept one by one; the rest are counted.
 KEPT_REFUSALS = 100
 _RETRIABLE = ("40P01", "40001", "55P03")
@@ -50,9 +46,9 @@ def interpret_pending(*, max_seconds: float, is_turn: bool = False) -> int:
     until = time.monotonic() + max_seconds
     done = 0
     while time.monotonic() < until:
-        ids, is_more_waiting = _claim()
+        ids, is_more_waiting = turns.claim()
         if ids:
-            done += _interpret_together(ids)
+            done += _interpret_or_give_back(ids)
             if is_turn and not is_more_waiting:
                 break
         elif not replays.feed():
@@ -110,60 +106,18 @@ def preview(
     }
 
 
-def _claim() -> tuple[list[int], bool]:
-    """Count an attempt on the next pending deliveries, in a transaction of its own.
-
-    Returns their ids, and whether more were waiting.
-
-    Counted before the work, so that a delivery which kills its worker is known by its attempts. Whatever was
-    tried before goes alone: it must not take the others down with it.
-    """
-    with repeatable(), connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT id, attempts, body_bytes FROM outcomes_delivery
-            WHERE state = 'pending' AND (retry_at IS NULL OR retry_at <= clock_timestamp())
-            ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-            """,
-            [BATCH],
-        )
-        rows = cursor.fetchall()
-        is_full = len(rows) == BATCH
-        spent = [id_ for id_, attempts, _ in rows if attempts >= settings.DELIVERY_MAX_ATTEMPTS]
-        if spent:
-            # Every worker that tried them died before it could say why.
-            cursor.execute(
-                # What it was counted as among the candidates stays with it, or a replay would count it twice.
-                "UPDATE outcomes_delivery SET state = 'quarantined',"
-                " outcome = %s::jsonb || jsonb_strip_nulls(jsonb_build_object('unclaimed', outcome->'unclaimed'))"
-                " WHERE id = ANY(%s)",
-                [json.dumps({"error": "Interpreting it ended its worker.", "refused": [], "more": 0}), spent],
-            )
-            rows = [row for row in rows if row[0] not in spent]
-        if not rows:
-            return [], is_full
-        first_fresh = list(takewhile(lambda row: row[1] == 0, rows))
-        ids = _within_bytes([(id_, size) for id_, _, size in first_fresh]) or [rows[0][0]]
-        cursor.execute(
-            # Nobody else's for a moment, until its rows are locked; and, if its worker dies, tried again after
-            # longer and longer: workers that are ended from outside must not make it look like a poison.
-            "UPDATE outcomes_delivery SET attempts = attempts + 1,"
-            " retry_at = clock_timestamp() + make_interval(secs => power(2, least(attempts, 6) + 1))"
-            " WHERE id = ANY(%s)",
-            [ids],
-        )
-        return ids, is_full or len(ids) < len(rows)
-
-
-def _within_bytes(rows: list[tuple[int, int]]) -> list[int]:
-    ids: list[int] = []
-    total = 0
-    for id_, size in rows:
-        total += size
-        if ids and total > BATCH_BYTES:
-            break
-        ids.append(id_)
-    return ids
+def _interpret_or_give_back(ids: list[int]) -> int:
+    """Interpret a batch; if that is ended, by a time limit say, those in it that are innocent do not pay."""
+    try:
+        return _interpret_together(ids)
+    except BaseException:
+        if len(ids) > 1:
+            try:
+                turns.give_back(ids)
+            except DatabaseError:
+                # The database is away: each has paid one attempt, and goes alone.
+                logger.warning("attempts of %s deliveries could not be given back", len(ids))
+        raise
 
 
 def _interpret_together(ids: list[int]) -> int:

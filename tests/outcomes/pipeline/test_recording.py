@@ -17,7 +17,7 @@ from outcomes.models import (
     UsageEvent,
     UsageSnapshot,
 )
-from outcomes.pipeline import interpret, settle
+from outcomes.pipeline import interpret, settle, turns
 from outcomes.pipeline.receive import DeliveryConflict
 from outcomes.sources.signatures import Signed
 from roadmap.models import Customer, Evidence, Item
@@ -277,7 +277,7 @@ def test_a_delivery_whose_workers_all_died_is_set_aside(team: Team, settings: An
 def test_whatever_was_tried_before_is_tried_alone(team: Team) -> None:
     ids = [team.state({"covers": []}) for _ in range(3)]
     Delivery.objects.filter(pk=ids[0]).update(attempts=1)
-    assert interpret._claim()[0] == [ids[0]]
+    assert turns.claim()[0] == [ids[0]]
 
 
 def test_a_dry_run_tells_and_writes_nothing(team: Team) -> None:
@@ -323,8 +323,8 @@ def test_two_hundred_deliveries_are_one_batch(team: Team, django_assert_max_num_
 
 def test_what_one_worker_has_claimed_is_not_counted_as_an_attempt_of_another(team: Team) -> None:
     delivery = team.state({"covers": ["2026-04-30"]})
-    assert interpret._claim()[0] == [delivery]
-    assert interpret._claim()[0] == []
+    assert turns.claim()[0] == [delivery]
+    assert turns.claim()[0] == []
     assert team.told(delivery).attempts == 1
 
 
@@ -333,7 +333,7 @@ def test_a_delivery_whose_worker_died_is_tried_again_after_longer_and_longer(tea
     waits = []
     for _ in range(3):
         Delivery.objects.filter(pk=delivery).update(retry_at=None)
-        interpret._claim()
+        turns.claim()
         before = datetime.now(UTC)
         waits.append((team.told(delivery).retry_at - before).total_seconds())  # type: ignore[operator]
     assert waits[0] < 2 < waits[1] < 4 < waits[2] < 8

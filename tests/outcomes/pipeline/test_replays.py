@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from outcomes.models import Candidate, Delivery, Observation, Replay, UsageEvent
-from outcomes.pipeline import replays
+from outcomes.pipeline import interpret, replays, turns
 from outcomes.pipeline.interpret import interpret_pending
 from outcomes.services.candidates import accept_candidate
 from outcomes.services.deliveries import replay_source, with_queued
@@ -72,9 +72,7 @@ def test_it_goes_in_slices_and_says_how_far_it_has_come(
 
 def interpret_pending_once() -> None:
     """Read what is pending, without putting more back."""
-    from outcomes.pipeline import interpret
-
-    while ids := interpret._claim()[0]:
+    while ids := turns.claim()[0]:
         interpret._interpret_together(ids)
 
 
@@ -97,9 +95,8 @@ def test_what_comes_in_goes_first(vendor: Vendor) -> None:
     asked(vendor)
     tracked(vendor, 2)
     newest = Delivery.objects.latest("id")
-    from outcomes.pipeline import interpret
 
-    assert interpret._claim()[0] == [newest.pk]
+    assert turns.claim()[0] == [newest.pk]
 
 
 def test_a_replay_changes_nothing_that_was_taken_even_by_a_rule_that_changed(vendor: Vendor) -> None:
