@@ -20,7 +20,7 @@ from outcomes.api.moves import IF_MATCH, checked, impossible_is_409, moved, refu
 from outcomes.api.serializers import NothingSerializer
 from outcomes.api.sources import RotationSerializer
 from outcomes.models import Attempt, Endpoint, EndpointSecret, Notice
-from outcomes.models.endpoints import CHANNELS
+from outcomes.models.endpoints import CHANNELS, DISABLED_REASONS
 from outcomes.models.notices import NOTICE_STATES, RECIPIENTS
 from outcomes.models.told import EVENTS, TOLD_EVENTS
 from outcomes.services import endpoints
@@ -66,6 +66,9 @@ class EndpointSerializer(RowSerializer):
     )
     owner = KeyOrId(Member, required=False, allow_null=True, shows=("id", "display_name"))
     is_enabled = serializers.SerializerMethodField()
+    disabled_reason = serializers.SerializerMethodField(
+        help_text="by_hand: a person did. gone: it answered 410. failing: days of nothing but failures."
+    )
     waiting = serializers.IntegerField(read_only=True, help_text="Notices that are not delivered yet.")
     secrets = EndpointSecretSerializer(
         source="valid_secrets", many=True, read_only=True, help_text="Those that sign now, the newest first."
@@ -96,7 +99,6 @@ class EndpointSerializer(RowSerializer):
         )
         read_only_fields = (
             "disabled_at",
-            "disabled_reason",
             "failing_since",
             "digest_due_at",
             "version",
@@ -106,6 +108,10 @@ class EndpointSerializer(RowSerializer):
 
     def get_is_enabled(self, endpoint: Endpoint) -> bool:
         return endpoint.disabled_at is None
+
+    @extend_schema_field(serializers.ChoiceField(DISABLED_REASONS, allow_null=True))
+    def get_disabled_reason(self, endpoint: Endpoint) -> str | None:
+        return endpoint.disabled_reason or None
 
     def to_representation(self, instance: Endpoint) -> dict[str, Any]:
         shown = super().to_representation(instance)

@@ -28,6 +28,8 @@ UNSAYABLE = {
     (r"/source|/item|/metric|/value|/problem|/customer", "required"),
     # With the policy `exempt`, and with no other.
     (r"/exemption_reason", "required"),
+    # Which of the two an endpoint needs hangs on its channel.
+    (r"/url|/email", "required"),
     # A sample or the id of a delivery: either will do.
     (r"/sample", "required"),
 }

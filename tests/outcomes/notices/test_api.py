@@ -152,7 +152,7 @@ def test_it_is_disabled_and_enabled_and_says_so(api: Caller) -> None:
     assert api.post(f"{path}disable/").json()["version"] == off["version"]
     assert [row["id"] for row in api.get("endpoints/?is_enabled=false").json()["results"]] == [off["id"]]
     on = api.post(f"{path}enable/").json()
-    assert (on["is_enabled"], on["disabled_reason"], on["disabled_at"]) == (True, "", None)
+    assert (on["is_enabled"], on["disabled_reason"], on["disabled_at"]) == (True, None, None)
     stale = {"If-Match": f'"{off["version"]}"'}
     assert api.post(f"{path}disable/", **stale).status_code == 412
 
