@@ -194,6 +194,7 @@ def switched(workspace: Any, number: int) -> tuple[float, float, int]:
 
     numbers = {"outcome": 0.4, "adoption": 0.4} if number % 2 == 0 else {"outcome": 0.5, "adoption": 0.3}
     model = scoring.create_model(workspace=workspace, by=CLOCK, weights=numbers)
+    print(f"  the preview of that model alone: {previewed(workspace, model)}")
     switching = timed(
         lambda: scoring.activate_model(workspace=workspace, by=CLOCK, model_id=model.pk, revision=None)
     )
@@ -204,6 +205,29 @@ def switched(workspace: Any, number: int) -> tuple[float, float, int]:
     if stale or Mark.objects.exists():
         sys.exit(f"{stale} values are of another model, {Mark.objects.count()} marks are left")
     return found
+
+
+def previewed(workspace: Any, model: Any) -> str:
+    """What a request for the preview takes, and its longest statement (one may take 5 s in a web process)."""
+    from django.db import connection
+
+    from outcomes.pipeline.scoring_model import weights_of
+    from outcomes.services.previews import preview
+
+    longest = 0.0
+
+    def watch(execute: Any, *asked: Any) -> Any:
+        nonlocal longest
+        started = time.monotonic()
+        try:
+            return execute(*asked)
+        finally:
+            longest = max(longest, time.monotonic() - started)
+
+    started = time.monotonic()
+    with connection.execute_wrapper(watch):
+        found = preview(workspace, weights_of(model))
+    return f"{found.items:,} items in {time.monotonic() - started:.1f} s, longest statement {longest:.2f} s"
 
 
 def by_workers() -> tuple[float, float, int]:
