@@ -8,24 +8,25 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.utils import timezone
 
 from outcomes.admin.badges import badge
 from outcomes.admin.difference_chart import chart_of
 from outcomes.admin.facts import UncountedPaginator
-from outcomes.models import Experiment, ExperimentGuardrail, ExperimentTotal, Metric
+from outcomes.models import Experiment, ExperimentGuardrail, ExperimentTotal, Metric, Outcome
 from outcomes.models.experiments import DECISIONS, EXPERIMENT_STATES
 from outcomes.services import experiments
 from outcomes.services.experiment_results import results_of
 from outcomes.services.refusals import ImpossibleMove
-from productops.workspaces.admin.acting import ActionInput, ActionRefused, RowAction
+from productops.workspaces.admin.acting import ActionInput, ActionRefused, Done, RowAction
 from productops.workspaces.admin.filters import ChosenRelatedFilter
 from productops.workspaces.admin.forms import WorkspaceForm
 from productops.workspaces.admin.owned import ReadOnlyAdmin, url_of
 from productops.workspaces.scope import asking, scope_of, workspace_in_hand
 from roadmap.admin.archiving import ArchivingAdmin
 from roadmap.admin.columns import numbers
+from roadmap.models import Item
 
 START = RowAction("start", "Start")
 RUN_ON = RowAction("start", "Run on")
@@ -80,9 +81,8 @@ class ExperimentForm(WorkspaceForm):
         if "guardrails" in self.fields:
             held = Metric.objects.in_workspace(scope_of(self.request).workspace_id or 0).current()
             self.fields["guardrails"].queryset = held.order_by("name", "id")  # type: ignore[attr-defined]
-            is_new = self.instance.pk is None
-            chosen = [] if is_new else [metric.pk for metric in self.instance.guardrails]
-            self.fields["guardrails"].initial = chosen
+            if self.instance.pk is not None:
+                self.fields["guardrails"].initial = [metric.pk for metric in self.instance.guardrails]
 
 
 class ExperimentStateFilter(admin.SimpleListFilter):
@@ -138,6 +138,23 @@ class ExperimentAdmin(ArchivingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("workspace")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What the item says already: an experiment that is set up from its page needs no typing."""
+        said: dict[str, Any] = dict(super().get_changeform_initial_data(request))
+        ref = str(said.get("item", ""))
+        items = Item.objects.in_workspace(workspace_in_hand(request).pk)
+        item = (
+            items.filter(pk=int(ref)).first() if ref.isascii() and ref.isdigit() and len(ref) < 19 else None
+        )
+        suggested = _suggested(item) if item else {}
+        # Where several can be chosen, none is a list of none.
+        return {"guardrails": [], **suggested, **said}
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> Any:
+        answer = super().response_add(request, obj, post_url_continue)
+        # Its page is where it is started; the list is one click further.
+        return HttpResponseRedirect(url_of(obj)) if "_save" in request.POST else answer
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None or self.has_change_permission(request, obj):
@@ -196,10 +213,10 @@ class ExperimentAdmin(ArchivingAdmin):
 
     def act(
         self, request: HttpRequest, row: Experiment, name: str, version: int | None, data: Mapping[str, str]
-    ) -> str:
+    ) -> str | Done:
         if name == "clone":
             clone = experiments.clone_experiment(**asking(request), experiment_id=row.pk)
-            return f"Cloned as {clone.key}."
+            return Done(f"Cloned: this is {clone.key}, a draft.", url_of(clone))
         move = _MOVES.get(name)
         if move is None:
             return super().act(request, row, name, version, data)
@@ -210,6 +227,20 @@ class ExperimentAdmin(ArchivingAdmin):
         except ImpossibleMove as impossible:
             raise ActionRefused(str(impossible)) from impossible
         return _SAID[name].format(row.key)
+
+
+def _suggested(item: Item) -> dict[str, Any]:
+    """The fields of an experiment on an item, as far as the item tells them."""
+    held = Outcome.objects.in_workspace(item.workspace_id).filter(item=item, metric__archived_at=None)
+    outcomes = list(held.order_by("id"))
+    primary = next((one.metric_id for one in outcomes if one.role == "primary"), None)
+    said = {
+        "hypothesis": item.hypothesis,
+        "metric": primary,
+        "guardrails": [one.metric_id for one in outcomes if one.role == "guardrail"],
+        "variants": [{"key": "control", "split": 50}, {"key": "treatment", "split": 50}],
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 _MOVES: Mapping[str, Callable[..., None]] = {

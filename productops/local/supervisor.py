@@ -115,11 +115,21 @@ class Supervisor:
         assert post.service.is_ready is not None
         ready = post.service.is_ready
 
+        # Asked once more it may be too busy to say the same: what it said once is enough.
+        was_ready = False
+
         def settled() -> bool:
-            return post.process is None or has_ended(post.process) or ready()
+            nonlocal was_ready
+            was_ready = was_ready or (self.is_up(name) and ready())
+            return was_ready or not self.is_up(name)
 
         Waiter(seconds).until(settled, self.stop)
-        return post.process is not None and not has_ended(post.process) and ready()
+        return was_ready and self.is_up(name)
+
+    def is_up(self, name: str) -> bool:
+        """Whether the process of a service runs, whatever it says of itself."""
+        process = self.posts[name].process
+        return process is not None and not has_ended(process)
 
     def drop(self, name: str) -> None:
         """Ends one service at once and forgets it."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.http import Http404, HttpRequest
 
-from productops.workspaces.admin.acting import RowAction
+from productops.workspaces.admin.acting import Done, RowAction
 from productops.workspaces.admin.filters import ArchivedFilter
 from productops.workspaces.admin.owned import WorkspaceAdmin
 
@@ -34,7 +34,7 @@ class ArchivingAdmin(WorkspaceAdmin):
 
     def act(
         self, request: HttpRequest, row: Any, name: str, version: int | None, data: Mapping[str, str]
-    ) -> str:
+    ) -> str | Done:
         if name != RESTORE.name:
             raise Http404
         self.restore(request, row, version)

@@ -10,7 +10,7 @@ from django.db.models import F, Model, OrderBy
 from django.http import HttpRequest
 from django.urls import reverse
 
-from productops.workspaces.admin.acting import ActionInput, RowAction
+from productops.workspaces.admin.acting import ActionInput, Done, RowAction
 from productops.workspaces.admin.owned import ReadOnlyAdmin, list_url, page_url, url_of
 from productops.workspaces.complaints import Complaint, Refused
 from productops.workspaces.dashboard import DashboardSite, Panel, PanelRow
@@ -104,7 +104,7 @@ class ProblemAdmin(ArchivingAdmin):
 
     def act(
         self, request: HttpRequest, row: Any, name: str, version: int | None, data: Mapping[str, str]
-    ) -> str:
+    ) -> str | Done:
         if name == MERGE.name:
             into = problem_named(row.workspace_id, data.get("into", "").strip(), "into")
             services.merge_problem(**asking(request), problem_id=row.pk, version=version, into=into)

@@ -11,9 +11,11 @@ from django.urls import reverse
 from outcomes.admin.difference_chart import chart_of
 from outcomes.models import Experiment
 from productops.workspaces.models import User, Workspace
+from roadmap.models import Item
 from tests.admin.furnishing import NOON, Furniture
 from tests.admin.test_editing import errors_of, save
 from tests.admin.test_pages import add_of, list_of, page_of
+from tests.factories import an_outcome
 
 pytestmark = pytest.mark.django_db
 
@@ -90,7 +92,7 @@ def test_it_is_ended_decided_and_cloned_by_buttons(eve: Client, own: Furniture) 
     press(eve, own.experiment, "decide", decision="ship", note="Clear.")
     assert own.experiment.decision == "ship"
     assert own.experiment.decided_by == User.objects.get(username="eve").get_full_name()
-    assert "Cloned as" in press(eve, own.experiment, "clone")
+    assert "Cloned: this is" in press(eve, own.experiment, "clone")
     assert Experiment.objects.in_workspace(own.workspace.pk).count() == 2
 
 
@@ -117,3 +119,32 @@ def test_a_chart_needs_two_instants_and_holds_zero() -> None:
     chart = chart_of([point, {**point, "at": NOON + timedelta(days=1)}])
     assert chart is not None
     assert [value for _, value in chart.marks] == [0.0, 3.0]
+
+
+def test_an_experiment_set_up_from_an_item_s_page_needs_no_typing(eve: Client, own: Furniture) -> None:
+    Item.objects.filter(pk=own.item.pk).update(hypothesis="Fewer baskets are lost.")
+    guardrail = an_outcome(own.item, role="guardrail").metric
+    form = eve.get(f"{add_of(Experiment)}?item={own.item.pk}").context["adminform"].form
+    assert form["variants"].value() == "control 50\ntreatment 50"
+    assert (form["hypothesis"].value(), form["metric"].value()) == ("Fewer baskets are lost.", own.metric.pk)
+    assert form["guardrails"].value() == [guardrail.pk]
+    answer = save(eve, f"{add_of(Experiment)}?item={own.item.pk}", _save="Save")
+    new = Experiment.objects.latest("pk")
+    assert answer["Location"] == page_of(new)
+    assert (new.item, new.metric, new.guardrails) == (own.item, own.metric, [guardrail])
+    assert [(one["key"], one["split"]) for one in new.variants] == [("control", 50.0), ("treatment", 50.0)]
+
+
+def test_nothing_is_suggested_of_an_item_that_is_not_here(
+    eve: Client, own: Furniture, foreign: Furniture
+) -> None:
+    for item in (foreign.item.pk, "x", "9" * 30, ""):
+        form = eve.get(f"{add_of(Experiment)}?item={item}").context["adminform"].form
+        assert not form["metric"].value()
+        assert not form["hypothesis"].value()
+
+
+def test_a_clone_is_the_page_one_comes_to(eve: Client, own: Furniture) -> None:
+    address = reverse("admin:outcomes_experiment_act", args=[own.experiment.pk, "clone"])
+    answer = eve.post(address, {"next": page_of(own.item)})
+    assert answer["Location"] == page_of(Experiment.objects.latest("pk"))

@@ -18,7 +18,7 @@ from productops.local.postgres import database_url, port_of
 from productops.local.processes import Stop, free_port, is_port_free
 from productops.local.serve import check_disk, chosen_port, only_one
 from productops.local.servers import Servers
-from productops.local.supervisor import Supervisor
+from productops.local.supervisor import Service, Supervisor
 from productops.local.testrun import REQUIRE_BROWSER, all_tests
 from productops.local.valkey import redis_url
 from tests.factories import a_workspace
@@ -149,6 +149,36 @@ def test_our_own_urls_in_the_environment_do_not_count_as_servers_that_exist(wher
     assert not servers._is_foreign("REDIS_URL", {"REDIS_URL": redis_url(5, "other")})
     assert servers._is_foreign("DATABASE_URL", {"DATABASE_URL": database_url(5, "theirs")})
     assert not servers._is_foreign("REDIS_URL", {})
+
+
+def a_service(where: Places, answers: list[bool]) -> Service:
+    """A process that sleeps; each time it is asked whether it is ready it gives the next answer."""
+    sleeping = ("/bin/sh", "-c", "exec sleep 60")
+    log = where.var / "sleeper.log"
+    return Service(
+        "sleeper", sleeping, {}, where.var, log, is_ready=lambda: answers.pop(0) if answers else False
+    )
+
+
+def test_a_service_that_said_once_that_it_is_ready_is_ready(where: Places) -> None:
+    where.make()
+    supervisor = Supervisor(Stop(), where.run, print)
+    try:
+        supervisor.start(a_service(where, [False, True]))
+        assert supervisor.wait_ready("sleeper", 30.0)
+        assert not supervisor.wait_ready("sleeper", 0.0)
+        assert supervisor.is_up("sleeper")
+    finally:
+        supervisor.stop_all()
+
+
+def test_a_service_that_ended_is_not_waited_for(where: Places) -> None:
+    where.make()
+    supervisor = Supervisor(Stop(), where.run, print)
+    gone = Service("gone", ("/bin/true",), {}, where.var, where.var / "gone.log", is_ready=lambda: False)
+    supervisor.start(gone)
+    assert not supervisor.wait_ready("gone", 600.0)
+    assert not supervisor.is_up("gone")
 
 
 def test_the_port_of_the_last_start_is_read_from_its_url() -> None:

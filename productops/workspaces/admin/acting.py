@@ -57,6 +57,14 @@ class ActionForm:
     prefix: str
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a button did, and the page of what it made."""
+
+    said: str
+    url: str
+
+
 class ActionRefused(Exception):
     """A button could not do its work; the message says why."""
 
@@ -69,7 +77,7 @@ class Acting:
 
     def act(
         self, request: HttpRequest, row: Any, name: str, version: int | None, data: Mapping[str, str]
-    ) -> str:
+    ) -> str | Done:
         """Do what a button says and return a sentence about it. Raises Refused, StaleEdit or ActionRefused."""
         raise Http404
 
@@ -106,8 +114,9 @@ class Acting:
         if not self.has_act_permission(request, row):
             raise PermissionDenied
         version = request.POST.get("version", "")
+        url = self._back(request, row)
         try:
-            said = self.act(
+            done = self.act(
                 request, row, name, int(version) if version.isdigit() else None, request.POST.dict()
             )
         except Refused as refused:
@@ -117,9 +126,10 @@ class Acting:
         except ActionRefused as refused:
             messages.error(request, str(refused))
         else:
+            said, url = (done.said, done.url) if isinstance(done, Done) else (done, url)
             self.log_change(request, row, said)  # type: ignore[attr-defined]
             messages.success(request, said)
-        return HttpResponseRedirect(self._back(request, row))
+        return HttpResponseRedirect(url)
 
     def _back(self, request: HttpRequest, row: Any) -> str:
         """Return the page that the button was on, if it is one of ours."""

@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from productops.workspaces.admin.acting import RowAction
+from productops.workspaces.admin.acting import Done, RowAction
 from productops.workspaces.admin.forms import WorkspaceForm
 from productops.workspaces.admin.owned import WorkspaceAdmin
 from productops.workspaces.keys import is_in_force, issue_key, revoke_key
@@ -88,7 +88,7 @@ class ApiKeyAdmin(WorkspaceAdmin):
 
     def act(
         self, request: HttpRequest, row: ApiKey, name: str, version: int | None, data: Mapping[str, str]
-    ) -> str:
+    ) -> str | Done:
         if name != REVOKE.name:
             return super().act(request, row, name, version, data)
         revoke_key(workspace=workspace_in_hand(request), key_id=row.pk, by_key=None)

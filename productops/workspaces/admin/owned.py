@@ -146,6 +146,12 @@ class WorkspaceAdmin(Acting, Scoped, admin.ModelAdmin):
 
     # --- Edits ----------------------------------------------------------------------------------------
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What the address fills in. A related row is named by its id; anything else fills in nothing."""
+        said: dict[str, Any] = dict(super().get_changeform_initial_data(request))
+        relations = {field.name for field in self.opts.fields if isinstance(field, ForeignKey)}
+        return {name: value for name, value in said.items() if name not in relations or _is_id(str(value))}
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)
         form.request, form.is_key_made = request, self.is_key_made  # type: ignore[attr-defined]
@@ -289,6 +295,10 @@ class WorkspaceInline(Scoped, admin.TabularInline):
             if self.has_change_permission(request, obj)
             else fields
         )
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def become(placeholder: Model, row: Model) -> None:
