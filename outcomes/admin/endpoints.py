@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
@@ -60,8 +60,7 @@ class EndpointAdmin(WorkspaceAdmin):
     change_form_template = "admin/outcomes/endpoint/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        waiting = Count("notices", filter=Q(notices__state="pending"))
-        return super().get_queryset(request).annotate(waiting=waiting)
+        return services.with_waiting(super().get_queryset(request))
 
     def get_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
         wants = ("events", "value_threshold", "owner")

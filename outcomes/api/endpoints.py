@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, IntegerField, OuterRef, Prefetch, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -204,13 +203,8 @@ class EndpointViewSet(ResourceViewSet):
 
     def for_show(self, rows: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
         held = EndpointSecret.objects.valid_at(timezone.now()).order_by("-created_at", "-id")
-        waiting = Notice.objects.filter(endpoint=OuterRef("pk"), state="pending").order_by()
-        counted = waiting.values("endpoint").annotate(number=Count("id")).values("number")
-        return (
-            rows.select_related("owner__user")
-            .annotate(waiting=Coalesce(Subquery(counted, output_field=IntegerField()), 0))
-            .prefetch_related(Prefetch("secrets", held, to_attr="valid_secrets"))
-        )
+        shown = endpoints.with_waiting(rows.select_related("owner__user"))
+        return shown.prefetch_related(Prefetch("secrets", held, to_attr="valid_secrets"))
 
     @extend_schema(responses={201: EndpointWithSecretSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -263,7 +263,7 @@ _CLAIM = """
             LIMIT greatest(0, CASE WHEN endpoint.failing_since IS NULL THEN %(few)s ELSE %(fewer)s END - (
                 SELECT count(*) FROM outcomes_notice AS flying
                 WHERE flying.endpoint_id = endpoint.id AND flying.state = 'pending'
-                  AND flying.due_at > %(now)s AND flying.claimed_by <> ''))
+                  AND flying.due_at > %(now)s AND flying.due_at <= %(until)s AND flying.claimed_by <> ''))
             FOR UPDATE OF waiting SKIP LOCKED
         ) AS found
     ), ours AS (

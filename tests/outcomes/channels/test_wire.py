@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
+import subprocess
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -170,39 +173,73 @@ def test_retry_after_as_a_date() -> None:
     assert waits == pytest.approx(600, abs=20)
 
 
-def test_a_certificate_that_is_not_the_host_s_is_refused_and_nothing_is_sent(tmp_path: Path) -> None:
-    certificate = _certificate(tmp_path)
-    heard: list[bytes] = []
-    names: list[str] = []
+@dataclass
+class Secured:
+    """What a receiver over TLS was asked for by name, and what it heard."""
 
-    def speak(connection: socket.socket) -> None:
+    names: list[str] = field(default_factory=list)
+    heard: list[bytes] = field(default_factory=list)
+
+    def speaking_as(self, certificate: Path) -> Callable[[socket.socket], None]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-        context.sni_callback = lambda _, name, __: names.append(name)
-        with context.wrap_socket(connection, server_side=True) as secured:
-            heard.append(secured.recv(65536))
+        context.sni_callback = lambda _, name, __: self.names.append(name)
 
-    with speaking(speak) as (port, _):
-        answer = post(
-            f"https://hooks.example:{port}/",
-            b"{}",
-            {},
-            allowed=LOOPBACK,
-            resolve=lambda host, port: ["127.0.0.1"],
-            seconds=5,
-        )
+        def speak(connection: socket.socket) -> None:
+            with context.wrap_socket(connection, server_side=True) as secured:
+                said = b""
+                while not said.endswith(b"{}"):
+                    said += secured.recv(65536)
+                self.heard.append(said)
+                secured.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+        return speak
+
+
+def sent_securely(port: int) -> Answer:
+    return post(
+        f"https://hooks.example:{port}/",
+        b"{}",
+        {},
+        allowed=LOOPBACK,
+        resolve=lambda host, port: ["127.0.0.1"],
+        seconds=5,
+    )
+
+
+def test_over_tls_the_certificate_is_that_of_the_name_not_of_the_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver, certificate = Secured(), _certificate(tmp_path, "hooks.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with speaking(receiver.speaking_as(certificate)) as (port, _):
+        answer = sent_securely(port)
+    assert (answer.status, answer.error) == (204, "")
+    assert receiver.names == ["hooks.example"]
+    assert receiver.heard[0].startswith(b"POST / HTTP/1.1\r\nHost: hooks.example:")
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_a_certificate_that_is_not_the_host_s_is_refused_and_nothing_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_trusted: bool
+) -> None:
+    receiver = Secured()
+    certificate = _certificate(tmp_path, "other.example" if is_trusted else "hooks.example")
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with speaking(receiver.speaking_as(certificate)) as (port, _):
+        answer = sent_securely(port)
     assert answer.error.startswith("tls")
-    assert (names, heard) == (["hooks.example"], [])
+    assert (receiver.names, receiver.heard) == (["hooks.example"], [])
 
 
-def _certificate(folder: Path) -> Path:
-    """A key and a certificate that nobody trusts."""
-    import subprocess
-
+def _certificate(folder: Path, host: str) -> Path:
+    """A key and a certificate of its own making for a host."""
     path = folder / "both.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=other.example",
-         "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")],
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={host}",
+         "-addext", f"subjectAltName=DNS:{host}", "-keyout", str(folder / "key.pem"),
+         "-out", str(folder / "cert.pem")],
         check=True,
         capture_output=True,
     )  # fmt: skip

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from outcomes.models import Attempt, Endpoint, EndpointSecret, Notice, Occurrence
-from outcomes.pipeline import retention, sending
+from outcomes.pipeline import backlog, retention, sending
+from outcomes.services import endpoints as services
+from productops.workspaces.actors import Actor
 from productops.workspaces.models import Change, Workspace
 from tests.callers import Caller
 from tests.factories import a_member, a_notice, a_person, a_workspace, an_endpoint
@@ -256,6 +259,31 @@ def test_finished_notices_and_attempts_are_forgotten_after_a_month_and_what_was_
     assert set(Notice.objects.all()) == {young, waiting}
     assert [attempt.notice for attempt in Attempt.objects.all()] == [young]
     assert set(Occurrence.objects.all()) == {kept.occurrence, young.occurrence, waiting.occurrence}
+
+
+def test_what_waits_and_what_fails_is_counted_for_prometheus(workspace: Workspace, client: Client) -> None:
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    endpoint = an_endpoint(workspace, failing_since=at)
+    an_endpoint(workspace, disabled_at=at, disabled_reason="gone")
+    an_endpoint(workspace, disabled_at=at, disabled_reason="by_hand")
+    a_notice(endpoint, state="pending", finished_at=None)
+    text = client.get("/metrics").content.decode()
+    for line in ("notices_pending 1.0", "endpoints_failing 1.0", "endpoints_given_up 1.0"):
+        assert f"\nproductops_{line}" in text
+    assert backlog.measure_outgoing(a_workspace().pk) == backlog.Outgoing(0, 0, 0, 0)
+
+
+def test_an_endpoint_goes_with_all_that_was_told_it(
+    api: Caller, workspace: Workspace, receiver: Receiver
+) -> None:
+    endpoint, other = an_endpoint(workspace, url=receiver.url), an_endpoint(workspace, url=receiver.url)
+    for one in (endpoint, other):
+        tell_something(workspace)
+        services.send_test(workspace=workspace, by=Actor("Ada", None, "api"), endpoint_id=one.pk)
+    sending.send_due(max_seconds=5)
+    assert api.delete(f"endpoints/{endpoint.pk}/").status_code == 204
+    assert {attempt.endpoint for attempt in Attempt.objects.all()} == {other}
+    assert {notice.endpoint for notice in Notice.objects.all()} == {other}
 
 
 def test_whoever_leaves_leaves_an_endpoint_without_an_owner(api: Caller, workspace: Workspace) -> None:
