@@ -132,7 +132,8 @@ def _accepting(row: Candidate) -> tuple[RowAction, ...]:
         return (RowAction(ACCEPT, "Accept as a metric", (_title(row), how), _TAKEN),)
     if row.kind == "experiment":
         on = ActionInput("item", "On the item (key)", is_required=True, suggestions=_items(row))
-        return (RowAction(ACCEPT, "Accept as an experiment", (on,), _TAKEN),)
+        decided = ActionInput("metric", "decided on (metric; blank: the item's)", suggestions=_metrics(row))
+        return (RowAction(ACCEPT, "Accept as an experiment", (on, decided), _TAKEN),)
     if row.kind == "evidence":
         of = ActionInput("problem", "As evidence for (key)", is_required=True, suggestions=_problems(row))
         return (RowAction(ACCEPT, "Accept", (of,), "Makes it evidence for a problem."),)
@@ -159,6 +160,11 @@ def _items(row: Candidate) -> Sequence[tuple[str, str]]:
     return list(held.order_by("-updated_at", "-id").values_list("key", "title")[:_OFFERED])
 
 
+def _metrics(row: Candidate) -> Sequence[tuple[str, str]]:
+    held = Metric.objects.in_workspace(row.workspace_id).filter(archived_at=None)
+    return list(held.order_by("-updated_at", "-id").values_list("key", "name")[:_OFFERED])
+
+
 def _problems(row: Candidate) -> Sequence[tuple[str, str]]:
     """The problems that are said in like words, likest first."""
     likest = [like.problem_id for like in candidates.suggested_problems(row)]
@@ -174,6 +180,8 @@ def _said(row: Candidate, name: str, data: Mapping[str, str]) -> dict[str, Any]:
         said["problem"] = problem_named(row.workspace_id, data.get("problem", "").strip(), "problem")
     if row.kind == "experiment" and data.get("item", "").strip():
         said["item"] = _item_named(row.workspace_id, data["item"].strip())
+    if row.kind == "experiment" and data.get("metric", "").strip():
+        said["metric"] = _metric_named(row.workspace_id, data["metric"].strip())
     if row.kind == "event":
         said["to"] = "observation" if name == ACCEPT_METRIC else "usage"
     return said
@@ -185,6 +193,15 @@ def _item_named(workspace_id: int, key: str) -> Item:
     )
     if found is None:
         raise Refused([Complaint("item", "does_not_exist", f"There is no item {key[:100]!r} here.")])
+    return found
+
+
+def _metric_named(workspace_id: int, key: str) -> Metric:
+    found: Metric | None = (
+        Metric.objects.in_workspace(workspace_id).by_ref(key).first() if key.isprintable() else None
+    )
+    if found is None:
+        raise Refused([Complaint("metric", "does_not_exist", f"There is no metric {key[:100]!r} here.")])
     return found
 
 

@@ -219,6 +219,11 @@ class AcceptSerializer(PlainSerializer):
         Item, required=False, help_text="An existing item: that is used, or that an experiment is on."
     )
     problem = KeyOrId(Problem, required=False, help_text="What an issue is evidence for; it needs one.")
+    metric = KeyOrId(
+        Metric,
+        required=False,
+        help_text="What a new experiment is decided on; its item's primary outcome, or what it reports, otherwise.",
+    )
 
 
 class AcceptedSerializer(CandidateSerializer):

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from outcomes.models import Candidate, Experiment, Metric, Rule
 from outcomes.services.deliveries import replay_source
-from outcomes.services.experiments import create_experiment
+from outcomes.services.experiments import create_experiment, primary_metric
 from outcomes.services.metrics import create_metric
 from outcomes.services.refusals import ImpossibleMove
 from outcomes.services.rules import add_rule
@@ -48,15 +48,17 @@ def accept_candidate(
     aggregation: str = "",
     item: Item | None = None,
     problem: Problem | None = None,
+    metric: Metric | None = None,
 ) -> dict[str, Any]:
     """Make the item, metric or experiment of a candidate (and the rule, for an event) and replay what named it.
 
     An event becomes usage of an item, or with `to="observation"` the observations of a metric, whose `value` is an
     expression over the event (1 each if there is none). `key` names the item or metric, an existing one too; left
     out it is made from the name. `item` is an existing one that an event is a use of, or that an experiment is on;
-    a new experiment needs it. An issue becomes evidence for `problem`. Returns {"item", "metric", "rule",
-    "experiment"} as rows or None and "replays", one for every source that spoke of it. Raises Refused, StaleEdit,
-    NotHere, or ImpossibleMove when it was settled before, or the issue is evidence for another problem.
+    a new experiment needs it, and a metric that it is decided on: that of the item's primary outcome, else the one
+    that is reported, unless `metric` is another. An issue becomes evidence for `problem`. Returns {"item", "metric",
+    "rule", "experiment"} as rows or None and "replays", one for every source that spoke of it. Raises Refused,
+    StaleEdit, NotHere, or ImpossibleMove when it was settled before, or the issue is evidence for another problem.
     """
     candidate = rows.find(Candidate, workspace, candidate_id)
     guarded_update(Candidate.objects.in_workspace(workspace.pk), candidate_id, version, {})
@@ -64,15 +66,17 @@ def accept_candidate(
         raise ImpossibleMove("This candidate was accepted before.")
     acting: dict[str, Any] = {"workspace": workspace, "by": by}
     _check_problem(candidate, problem)
-    metric, rule, experiment = None, None, None
+    rule, experiment = None, None
     is_used = candidate.kind == "event" and to != "observation"
     if item is not None and not is_used and candidate.kind != "experiment":
         raise Refused([Complaint("item", "not_asked_for", "What this becomes is on no item.")])
+    if metric is not None and candidate.kind != "experiment":
+        raise Refused([Complaint("metric", "not_asked_for", "What this becomes is decided on no metric.")])
     if candidate.kind == "evidence":
         _check_free(candidate, problem)
     elif candidate.kind == "experiment":
-        experiment = _experiment(acting, candidate, key, item)
-        item = None
+        experiment = _experiment(acting, candidate, key, item, metric)
+        item = metric = None
     elif is_used or candidate.kind == "item":
         item = item or _item(acting, candidate, key, title)
     else:
@@ -169,16 +173,30 @@ def _metric(acting: dict[str, Any], candidate: Candidate, key: str, title: str, 
     )
 
 
-def _experiment(acting: dict[str, Any], candidate: Candidate, key: str, item: Item | None) -> Experiment:
+def _experiment(
+    acting: dict[str, Any], candidate: Candidate, key: str, item: Item | None, metric: Metric | None
+) -> Experiment:
     """The experiment of that key. A new one has the variants that report: nobody has said others."""
     wanted = key or candidate.name
     if not is_key(wanted):
         detail = f"{candidate.name!r} cannot be the key of an experiment."
         raise Refused([Complaint("key", "invalid", detail)])
     held = Experiment.objects.in_workspace(acting["workspace"].pk).filter(key=wanted).first()
-    if held is None and item is None:
+    if held is not None:
+        return held
+    if item is None:
         raise Refused([Complaint("item", "required", "Say which item the experiment is on.")])
-    return held or create_experiment(**acting, item=item, key=wanted, variants=[])  # type: ignore[arg-type]
+    decided_on = metric or primary_metric(item) or _reported_metric(candidate)
+    if decided_on is None:
+        detail = "Say which metric it is decided on: its item has no primary outcome, and none is reported."
+        raise Refused([Complaint("metric", "required", detail)])
+    return create_experiment(**acting, item=item, key=wanted, metric=decided_on, variants=[])
+
+
+def _reported_metric(candidate: Candidate) -> Metric | None:
+    """The metric that the newest statement of an experiment is of, if there is one of that key."""
+    reported = Metric.objects.in_workspace(candidate.workspace_id).filter(archived_at=None)
+    return reported.filter(key=str(candidate.sample.get("metric", ""))).first()
 
 
 def _rule(

@@ -235,12 +235,17 @@ def _totals(experiment: Experiment) -> Any:
     return ExperimentTotal.objects.counted().filter(experiment=experiment)
 
 
+def primary_metric(item: Item) -> Metric | None:
+    """The metric of an item's primary outcome, which its experiments are decided on if nothing else is said."""
+    primary: Outcome | None = _outcomes(item).filter(role="primary").first()
+    return primary.metric if primary else None
+
+
 def _derived(item: Item) -> dict[str, Any]:
     """What an experiment takes from its item."""
-    primary = _outcomes(item).filter(role="primary").first()
     return {
         "hypothesis": item.hypothesis,
-        "metric": primary.metric if primary else None,
+        "metric": primary_metric(item),
         "variants": [dict(variant) for variant in EVEN_SPLIT],
         "control": "",
     }

@@ -24,6 +24,7 @@ from roadmap.services import rows
 # A source with more would cost more than its events are worth.
 MOST_RULES = 200
 _SHOWN_ROWS = 100
+_EVENT_FIELDS = {"id", "name", "actor", "customer", "at", "properties"}
 _FIELDS = ("match", "to", "item_key", "metric_key", "value", "actor", "customer", "series", "at")
 
 
@@ -118,6 +119,12 @@ def _read_delivery(
 def _sample_event(sample: Any) -> Event:
     if not isinstance(sample, Mapping):
         raise Refused([Complaint("sample", "required", "Give a sample event, or the id of a delivery.")])
+    if unknown := sorted(set(sample) - _EVENT_FIELDS):
+        detail = (
+            f"An event has no {', '.join(map(repr, unknown))[:200]}. What a body would become is tried by the id"
+            " of its delivery, or by a dry run at the source's address."
+        )
+        raise Refused([Complaint("sample", "unknown_field", detail)])
     properties = sample.get("properties", {})
     if not isinstance(properties, dict) or unstorable(dict(sample)):
         raise Refused(

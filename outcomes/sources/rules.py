@@ -74,15 +74,39 @@ def _refuse_large(parsed: Mapping[str, Any]) -> None:
     while waiting:
         node, depth = waiting.pop()
         parts += 1
-        if node["type"] == "function_expression" and node["value"] not in Functions.FUNCTION_TABLE:
-            # The library finds out only when it calls it, which would be in a worker.
-            raise BadExpression(f"There is no function {str(node['value'])[:100]!r} in JMESPath.")
+        if node["type"] == "function_expression":
+            _refuse_impossible_call(node)
         lists += node["type"] in ("multi_select_list", "multi_select_dict")
         if parts > MAX_PARTS or depth > MAX_DEPTH:
             raise BadExpression(f"An expression may have {MAX_PARTS} parts, nested {MAX_DEPTH} deep.")
         if lists > MAX_LISTS:
             raise BadExpression(f"An expression may build {MAX_LISTS} lists.")
         waiting.extend((child, depth + 1) for child in node.get("children", ()) if isinstance(child, dict))
+
+
+def _refuse_impossible_call(node: Mapping[str, Any]) -> None:
+    """Refuse a call that can never work, which the library finds out only in a worker, when it calls."""
+    name, given = str(node["value"])[:100], node["children"]
+    if name not in Functions.FUNCTION_TABLE:
+        raise BadExpression(f"There is no function {name!r} in JMESPath.")
+    signature = Functions.FUNCTION_TABLE[name]["signature"]
+    has_more = bool(signature) and bool(signature[-1].get("variadic"))
+    if len(given) < len(signature) or (len(given) > len(signature) and not has_more):
+        least = "at least " if has_more else ""
+        raise BadExpression(f"{name}() takes {least}{len(signature)} arguments, not {len(given)}.")
+    for place, argument in enumerate(given):
+        taken = {kind.split("-")[0] for kind in signature[min(place, len(signature) - 1)]["types"]}
+        if argument["type"] == "literal" and taken and _kind_of(argument["value"]) not in taken:
+            wanted = " or ".join(sorted(taken))
+            raise BadExpression(f"{name}() takes {wanted}, never {_kind_of(argument['value'])}.")
+
+
+def _kind_of(literal: Any) -> str:
+    """The type of a literal, as JMESPath calls it."""
+    if isinstance(literal, bool):
+        return "boolean"
+    kinds = {str: "string", int: "number", float: "number", list: "array", dict: "object"}
+    return kinds.get(type(literal), "null")
 
 
 _compiled = lru_cache(maxsize=2000)(compiled)
@@ -107,7 +131,10 @@ def problems_with(fields: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         return problems
     wanted, other = ("metric", "item") if to == "observation" else ("item", "metric")
     has_key, has_expression = bool(fields.get(wanted)), bool(fields.get(f"{wanted}_key"))
-    if has_key == has_expression:
+    if has_key and has_expression:
+        detail = f"The {wanted} is named already; leave out either {wanted} or {wanted}_key."
+        problems.append((f"{wanted}_key", "ambiguous", detail))
+    elif not has_key and not has_expression:
         problems.append(
             (wanted, "required", f"Name the {wanted}, or give an expression for it in {wanted}_key.")
         )

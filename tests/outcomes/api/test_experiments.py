@@ -354,6 +354,32 @@ def test_a_list_asks_the_database_as_often_for_many_as_for_one(paula: Caller, it
     assert len(counts) == 1
 
 
+def test_a_candidate_becomes_an_experiment_only_with_a_metric_that_it_is_decided_on(
+    paula: Caller, item: Item
+) -> None:
+    item.outcomes.all().delete()
+    row = {**totals("a", 5_000, 950), "key": "gates"}
+    paula.post("observations/", {"experiments": [{**row, "metric": "unheard-of"}]})
+    candidate = Candidate.objects.get(kind="experiment")
+    address = f"candidates/{candidate.pk}/accept/"
+    assert pointers(paula.post(address, {"item": "carts"})) == {"/metric"}
+    paula.post("observations/", {"experiments": [{**row, "at": "2026-01-01T00:00:00Z"}]})
+    assert pointers(paula.post(address, {"item": "carts", "metric": "nowhere"})) == {"/metric"}
+    accepted = paula.post(address, {"item": "carts", "metric": row["metric"]})
+    assert accepted.status_code == 200, accepted.content
+    assert paula.get("experiments/gates/").json()["metric"] == row["metric"]
+
+
+def test_an_accepted_experiment_on_an_item_without_outcome_is_decided_on_what_it_reports(
+    paula: Caller, item: Item
+) -> None:
+    item.outcomes.all().delete()
+    row = {**totals("a", 5_000, 950), "key": "gates"}
+    paula.post("observations/", {"experiments": [row]})
+    paula.post(f"candidates/{Candidate.objects.get().pk}/accept/", {"item": "carts"})
+    assert paula.get("experiments/gates/").json()["metric"] == row["metric"]
+
+
 def test_a_candidate_becomes_an_experiment_with_the_variants_that_report(paula: Caller, item: Item) -> None:
     rows = [
         {**totals(name, 5_000, yes), "key": "gates"} for name, yes in (("gate_30", 950), ("gate_40", 850))

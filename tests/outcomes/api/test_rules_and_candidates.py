@@ -99,6 +99,14 @@ def test_a_sample_shows_what_it_would_become_and_nothing_is_written(vendor: Vend
     assert not Rule.objects.exists()
 
 
+def test_a_sample_that_is_a_body_and_no_event_is_refused_by_what_an_event_has_not(
+    vendor: Vendor, pm: Caller
+) -> None:
+    answer = pm.post("sources/segment/rules/test/", {"sample": {"batch": [], "name": "x"}})
+    assert answer.status_code == 400
+    assert "'batch'" in answer.json()["errors"][0]["detail"]
+
+
 def test_a_stored_delivery_shows_what_it_would_become(vendor: Vendor, pm: Caller) -> None:
     tracked(vendor, "Order Completed", "Other", revenue=3)
     told = pm.post("sources/segment/rules/test/", {"rule": REVENUE, "delivery": vendor.delivery.pk}).json()

@@ -77,11 +77,32 @@ def test_a_function_of_something_missing_means_no_match() -> None:
         "(" * 200,
         "a." * 90 + "a",
         "!" * 60 + "a",
+        "length(`1`)",
+        "starts_with(name, `null`)",
+        "sum('text')",
+        "max(`true`)",
+        "length()",
+        "contains(name)",
+        "merge()",
     ],
 )
 def test_an_expression_that_is_broken_or_too_large_is_refused(expression: str) -> None:
     with pytest.raises(BadExpression):
         compiled(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "length('1')",
+        "sum(`[1, 2]`)",
+        "not_null(`1`, name)",
+        "join(', ', properties.list)",
+        'to_number(`"1"`)',
+    ],
+)
+def test_a_call_that_may_work_is_taken(expression: str) -> None:
+    compiled(expression).search({"name": "x", "properties": {"list": ["a"]}})
 
 
 @given(st.text(max_size=60))
@@ -95,7 +116,7 @@ def test_a_rule_names_exactly_one_thing_that_fits_its_target() -> None:
 
     assert complaints(to="usage", item="x") == set()
     assert complaints(to="usage") == {"item"}
-    assert complaints(to="usage", item="x", item_key="y") == {"item"}
+    assert complaints(to="usage", item="x", item_key="y") == {"item_key"}
     assert complaints(to="usage", item="x", metric="m", value="v") == {"metric", "value"}
     assert complaints(to="observation", metric="m", actor="a") == {"actor"}
     assert complaints(to="elsewhere") == {"to"}
