@@ -15,6 +15,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from outcomes.channels.addresses import networks
+from productops import logs
 from productops.api.origins import exact_origin
 from productops.local import server_urls
 
@@ -303,15 +304,8 @@ DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="productops@localhost")
 # Whoever reads /metrics shows this as a Bearer token; without one it answers this machine alone.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
-    "filters": {"request_id": {"()": "productops.api.requests.RequestIdFilter"}},
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}
-    },
-    # What a client did wrong is in its answer and in the access log; only our own faults are news here.
-    "loggers": {"django.request": {"level": "ERROR"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
-}
+# JSON for what collects the log of web server, worker and clock; commands talk to a person.
+LOG_FORMAT = env.str("LOG_FORMAT", default=logs.LINE if ROLE == "command" else logs.JSON)
+if LOG_FORMAT not in logs.FORMATS:
+    raise ImproperlyConfigured(f"LOG_FORMAT must be one of {', '.join(logs.FORMATS)}.")
+LOGGING = logs.configuration(LOG_FORMAT, env.str("LOG_LEVEL", default="WARNING"))

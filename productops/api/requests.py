@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from productops.workspaces.attribution import acting, current_request_id
+from productops.workspaces.attribution import acting
 
 # What a client may call its request: short and harmless in a log line.
 _USABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -36,11 +35,3 @@ class RequestIdMiddleware:
 def request_id_of(request: object) -> str | None:
     """The id of a Django or a REST framework request; None outside the middleware."""
     return getattr(request, "request_id", None)
-
-
-class RequestIdFilter(logging.Filter):
-    """Gives every line of the log the id of the request that it was written in, or `-`."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = current_request_id() or "-"
-        return True
