@@ -66,6 +66,18 @@ _EVENTS = f"""
         LEFT JOIN outcomes_source source ON source.id = flag.source_id AND %(product)s::bigint IS NULL
         WHERE flag.workspace_id = %(workspace)s AND flag.state = 'resolved'
           AND flag.resolved_on BETWEEN %(first)s AND %(today)s AND coalesce(item.id, source.id) IS NOT NULL
+    ), answered AS (
+        SELECT DISTINCT ON (flag.id) (action.at AT TIME ZONE workspace.time_zone)::date, 'flag_closed',
+               CASE WHEN item.id IS NULL THEN 'source' ELSE 'item' END,
+               coalesce(item.key, source.key), coalesce(item.title, source.name), flag.reason, flag.state, NULL::float8
+        FROM outcomes_flag flag JOIN workspaces_workspace workspace ON workspace.id = flag.workspace_id
+        JOIN outcomes_flagaction action ON action.flag_id = flag.id AND action.to_state = flag.state
+        LEFT JOIN item ON item.id = flag.item_id
+        LEFT JOIN outcomes_source source ON source.id = flag.source_id AND %(product)s::bigint IS NULL
+        WHERE flag.workspace_id = %(workspace)s AND flag.state IN ('dismissed', 'accepted')
+          AND (action.at AT TIME ZONE workspace.time_zone)::date BETWEEN %(first)s AND %(today)s
+          AND coalesce(item.id, source.id) IS NOT NULL
+        ORDER BY flag.id, action.at DESC
     ), verdicts AS (
         SELECT span.from_on, 'verdict', 'item', item.key, item.title, earlier.verdict, span.verdict, NULL::float8
         FROM outcomes_verdictspan span JOIN item ON item.id = span.item_id
@@ -96,6 +108,7 @@ _EVENTS = f"""
         GROUP BY problem.id
     ), events AS (
         SELECT * FROM released UNION ALL SELECT * FROM opened UNION ALL SELECT * FROM closed
+        UNION ALL SELECT * FROM answered
         UNION ALL SELECT * FROM verdicts UNION ALL SELECT * FROM moved UNION ALL SELECT * FROM voices
     )
 """

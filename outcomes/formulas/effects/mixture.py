@@ -69,7 +69,9 @@ class Mixture:
     def _density(self, at: Floats) -> Floats:
         nu = self.freedom
         constant = np.exp(lgamma((nu + 1) / 2) - lgamma(nu / 2)) / np.sqrt(nu * pi)
-        heights = constant * (1.0 + self._standard(at) ** 2 / nu) ** (-(nu + 1) / 2)
+        with np.errstate(over="ignore"):
+            # So far out that the square is infinite, the height is 0.
+            heights = constant * (1.0 + self._standard(at) ** 2 / nu) ** (-(nu + 1) / 2)
         return self.weights @ (heights / self._positive_scales[:, None])
 
     def _standard(self, at: Floats) -> Floats:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from outcomes.api.insights import INSIGHTS
-from outcomes.models import Exposure, SourceDay, UsageDay, ValueRecord, VerdictSpan
+from outcomes.models import Exposure, FlagAction, SourceDay, UsageDay, ValueRecord, VerdictSpan
 from outcomes.pipeline import partitions
 from productops.workspaces.models import Change, Workspace
 from roadmap.models import Customer, Item, ProblemStanding
@@ -482,3 +483,19 @@ def test_the_week_is_told_by_what_happened_in_it(workspace: Workspace, paula: Ca
         "values": 1,
         "evidence": 2,
     }
+
+
+def test_a_flag_that_a_person_answered_this_week_is_told_as_closed() -> None:
+    workspace = a_workspace()
+    paula, item = Caller(workspace), released(workspace, key="carts")
+    raised = {"opened_on": workspace.today() - timedelta(days=30)}
+    dismissed, old = a_flag(item, **raised), a_flag(item, reason="declining", **raised)
+    for flag in (dismissed, old):
+        assert paula.post(f"flags/{flag.pk}/dismiss/", {"reason": "Known."}).status_code == 200
+    FlagAction.objects.filter(flag=old).update(at=timezone.now() - timedelta(days=9))
+    told = paula.get("insights/this-week/").json()
+    closed = [row for row in told["results"] if row["kind"] == "flag_closed"]
+    assert [(row["subject"], row["before"], row["after"]) for row in closed] == [
+        ("carts", "under_used", "dismissed")
+    ]
+    assert told["summary"]["flags_closed"] == 1
