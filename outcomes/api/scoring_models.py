@@ -17,7 +17,7 @@ from outcomes.formulas.realised import GRADES
 from outcomes.formulas.scoring_models import default_numbers, merged
 from outcomes.models import ScoringModel
 from outcomes.services import scoring
-from outcomes.services.previews import MOST_SHOWN, POINTS
+from outcomes.services.previews import MOST_SHOWN, MOST_VALUED, POINTS
 from productops.api.fields import Number, Text, WholeNumber
 from productops.api.preconditions import etag_of, expected_version, version_if_said
 from productops.api.serializers import PlainSerializer, RowSerializer
@@ -129,13 +129,16 @@ class ShiftSerializer(serializers.Serializer):
 
 
 class PreviewSerializer(serializers.Serializer):
-    """What would change; the items that move most are listed, the totals are over all of them."""
+    """What would change; the items that move most are listed, the totals are over all that were valued."""
 
     version = serializers.IntegerField()
     against_version = serializers.IntegerField()
     summary = serializers.CharField(help_text="In one sentence.")
     points = serializers.FloatField()
-    items = serializers.IntegerField(help_text="Released items, each valued under both.")
+    released = serializers.IntegerField(help_text="The released items there are.")
+    items = serializers.IntegerField(
+        help_text=f"Those that were valued under both: all, or of more than {MOST_VALUED:,} an even part."
+    )
     changed = serializers.IntegerField()
     moved = serializers.IntegerField(help_text="Those that would move by more than `points`.")
     up = serializers.IntegerField()
@@ -191,7 +194,8 @@ class ScoringModelViewSet(ResourceViewSet):
         answer = {
             "version": held.version,
             "against_version": active.version if active else held.version,
-            "summary": f"{found.moved} of {found.items} items would move by more than {found.points:g} points.",
+            "summary": f"{found.moved} of {found.items} items would move by more than {found.points:g} points."
+            + (f" These are an even part of {found.released} released ones." if found.is_part else ""),
             **found.totals(),
             "results": found.results(self.workspace),
         }

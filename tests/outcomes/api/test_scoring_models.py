@@ -10,6 +10,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from outcomes.models import Flag, Mark, ScoringModel, ValueRecord
+from outcomes.services import previews
 from productops.workspaces.models import Change, Workspace
 from tests.callers import Caller, codes, pointers
 from tests.factories import a_workspace, an_outcome
@@ -123,6 +124,18 @@ def test_a_preview_tells_what_would_move_and_writes_nothing(team: Team, paula: C
     assert [row["item"]["key"] for row in answer["results"]] == ["wishlist", "carts"]
     assert (dump(team.workspace), ValueRecord.objects.count()) == (before, records)
     assert not Mark.objects.exists()
+
+
+def test_of_very_many_items_a_preview_values_an_even_part_and_says_so(
+    paula: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = a_draft(paula, **ALL_ADOPTION)
+    whole = paula.post(f"scoring-models/{draft['id']}/preview/").json()
+    assert whole["released"] == whole["items"] == 2
+    monkeypatch.setattr(previews, "MOST_VALUED", 1)
+    part = paula.post(f"scoring-models/{draft['id']}/preview/").json()
+    assert (part["released"], part["items"]) == (whole["released"], 1)
+    assert part["summary"].endswith("These are an even part of 2 released ones.")
 
 
 def test_a_preview_lists_as_many_as_asked_and_counts_all(paula: Caller) -> None:
