@@ -23,11 +23,12 @@ from outcomes.sources import adapters
 from outcomes.sources.proofs import basic
 from outcomes.sources.signatures import SignatureRefused
 from outcomes.sources.wholeness import is_evidently_whole
-from productops.api.parsing import Readable, drain
-from productops.api.problems import problem_response
+from productops.api.parsing import Readable, cut_short, drain
+from productops.api.problems import FieldError, problem_response
 
 # Parameters that libraries append are theirs to know; the native body has none but this.
 _PARAMETERS = {"dry_run"}
+_YES, _NO = ("true", "1"), ("false", "0")
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -125,7 +126,9 @@ def _verified(
     if source.kind == "productops" and (problem := _misplaced(request, path)) is not None:
         return problem
     is_kept = replies.states_something(source.kind, path)
-    is_dry = request.GET.get("dry_run", "").lower() in ("true", "1")
+    if (problem := _unclear(request)) is not None:
+        return problem
+    is_dry = request.GET.get("dry_run", "").lower() in _YES
     if is_dry or not is_kept:
         # Nothing is stored that would prove it again, so what is remembered of the sender is not enough.
         source, signed = receive.verified(
@@ -157,6 +160,16 @@ def _misplaced(request: HttpRequest, path: str) -> HttpResponse | None:
         detail = f"Unknown parameter: {', '.join(sorted(unknown))}."
         return problem_response(request, 400, "unknown_parameter", detail)
     return None
+
+
+def _unclear(request: HttpRequest) -> HttpResponse | None:
+    """What is wrong with `dry_run`: a typing error in it would store what was only to be tried."""
+    said = [text.lower() for text in request.GET.getlist("dry_run")]
+    if not said or (len(said) == 1 and said[0] in _YES + _NO):
+        return None
+    detail = "true or false." if len(said) == 1 else "Given more than once."
+    error = FieldError(pointer="/dry_run", code="invalid", detail=detail, source="query")
+    return problem_response(request, 400, "invalid", f"dry_run: {detail}", [error])
 
 
 def _stranger(request: HttpRequest) -> HttpResponse:
@@ -203,10 +216,8 @@ def _whole_body(request: HttpRequest) -> bytes:
     if len(body) > limit:
         drain(stream)
         raise _TooLarge(message)
-    declared = request.headers.get("Content-Length", "")
-    if declared.isdecimal() and len(body) < int(declared):
-        # Its sender went away in the middle. Stored, it would stand for what was meant to be sent.
-        raise _CutShort(f"{len(body)} bytes came of the {declared} that were announced.")
+    if detail := cut_short(len(body), request.headers):
+        raise _CutShort(detail)
     return body
 
 

@@ -46,7 +46,7 @@ class CsvBody(BaseParser):
         charset = request.content_params.get("charset", "utf-8") if hasattr(request, "content_params") else ""
         if charset and charset.strip('"').lower() not in ("utf-8", "utf8", "us-ascii"):
             raise UnsupportedMediaType(f"charset={charset}", "Files are UTF-8.")
-        data = read_bounded(stream, settings.IMPORT_MAX_BYTES)
+        data = read_bounded(stream, settings.IMPORT_MAX_BYTES, request.headers)
         encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding not in ("", "identity", "gzip"):
             raise UnsupportedMediaType(encoding, "Only gzip is taken as Content-Encoding.")

@@ -33,7 +33,7 @@ class RawBody(BaseParser):
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         headers = parser_context["request"].headers
         limit = settings.WEBHOOK_MAX_UNPACKED_BYTES
-        data = read_bounded(stream, limit)
+        data = read_bounded(stream, limit, headers)
         encoding = headers.get("Content-Encoding", "identity").strip().lower()
         if encoding in ("", "identity"):
             return data

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from productops.api.authentication import workspace_of
-from productops.api.parsing import drain
+from productops.api.parsing import drain, refuse_cut_short
 from productops.api.problems import Problem
 from productops.api.rendering import JSONRenderer
 from productops.workspaces.answers import Answer, OtherRequest, Repeatable, StillRunning
@@ -45,14 +45,14 @@ def hold_body(request: Request) -> None:
     """Read the whole body, which Django keeps for whoever parses it.
 
     Before anybody is authenticated: the check of a CSRF token looks for it in the parsed body, and what was
-    parsed from the stream is gone. Raises Problem 413.
+    parsed from the stream is gone. Raises Problem 413, or 400 for one cut short.
     """
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     length = request.headers.get("Content-Length", "")
     if length.isdigit() and int(length) > limit:
         drain(request._request)
         raise Problem(413, "too_large", f"With {HEADER}, {limit} bytes at most.")
-    request._request.body  # noqa: B018  reading it is what keeps it
+    refuse_cut_short(len(request._request.body), request.headers)
 
 
 def answer_once(handler: Callable[..., Any], request: Request, *args: Any, **kwargs: Any) -> Any:

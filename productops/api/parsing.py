@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from math import isfinite
 from typing import IO, Any, NoReturn, Protocol
 
@@ -122,7 +123,7 @@ class StrictJSONParser(BaseParser):
         headers = getattr(request, "headers", {})
         if headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
             raise UnsupportedMediaType(headers["Content-Encoding"], "Send the body uncompressed.")
-        data = read_bounded(stream, settings.API_MAX_BYTES)
+        data = read_bounded(stream, settings.API_MAX_BYTES, headers)
         try:
             return parse_json(data)
         except BadJSON as error:
@@ -135,13 +136,34 @@ _DRAINED_BYTES = 16 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 
 
-def read_bounded(stream: IO[bytes], limit: int) -> bytes:
-    """Read a body of at most `limit` bytes; raises Problem 413 for a larger one without keeping more of it."""
+def read_bounded(stream: IO[bytes], limit: int, headers: Mapping[str, str]) -> bytes:
+    """Read the body of a request with these headers.
+
+    Raises Problem 413 for one of more than `limit` bytes without keeping more of it, and 400 for one cut short.
+    """
     data = stream.read(limit + 1)
     if len(data) > limit:
         drain(stream)
         raise Problem(413, "too_large", f"The body is larger than {limit} bytes.")
+    refuse_cut_short(len(data), headers)
     return data
+
+
+def refuse_cut_short(length: int, headers: Mapping[str, str]) -> None:
+    """Raise Problem 400 when fewer bytes came than were announced.
+
+    Its sender went away in the middle. Taken, it would stand for what was meant to be sent.
+    """
+    if detail := cut_short(length, headers):
+        raise Problem(400, "cut_short", detail)
+
+
+def cut_short(length: int, headers: Mapping[str, str]) -> str:
+    """Return what is missing of a body, in words for its sender; empty when it is whole or nobody said how long."""
+    announced = headers.get("Content-Length", "")
+    if announced.isdecimal() and length < int(announced):
+        return f"{length} bytes came of the {announced} that were announced."
+    return ""
 
 
 class Readable(Protocol):

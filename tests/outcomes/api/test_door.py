@@ -217,3 +217,21 @@ def test_a_dry_run_needs_a_signature_tells_what_would_be_taken_and_stores_nothin
 
 def test_an_empty_body_is_stored_and_fails_with_a_reason_later(sender: Sender) -> None:
     assert sender.post(b"", headers={"content-length": "0"}).status_code == 202
+
+
+@pytest.mark.parametrize("said", ["yes", "on", "maybe", "", "tru", "true&dry_run=false"])
+def test_a_dry_run_that_is_neither_true_nor_false_is_told_to_the_sender_alone(
+    sender: Sender, said: str
+) -> None:
+    answer = sender.post({"covers": []}, query=f"?dry_run={said}")
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["source"]) == ("/dry_run", "query")
+    assert sender.post({}, query=f"?dry_run={said}", secret=new_secret()).status_code == 401
+    assert not Delivery.objects.exists()
+
+
+@pytest.mark.parametrize("said", ["false", "0", "False"])
+def test_a_dry_run_that_is_none_is_stored(sender: Sender, said: str) -> None:
+    assert sender.post({"covers": []}, query=f"?dry_run={said}").status_code == 202
+    assert Delivery.objects.count() == 1
