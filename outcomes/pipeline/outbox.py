@@ -18,6 +18,7 @@ from outcomes.models import Endpoint
 from outcomes.models.endpoints import DIGESTS
 from outcomes.models.told import FLAGS_DIGEST
 from outcomes.pipeline import doorbell
+from productops.api.numbers import as_shown
 from productops.workspaces.models import Workspace
 
 BELL = "notices"
@@ -103,7 +104,7 @@ def _row(
             "type": one.event,
             "timestamp": timezone.now().isoformat(timespec="seconds").replace("+00:00", "Z"),
             "workspace": workspace.key,
-            "data": one.data,
+            "data": as_shown(one.data),
         },
         "endpoint_id": one.endpoint_id,
         "recipients": [] if is_quiet else [one.endpoint_id for one in wanting],

@@ -7,6 +7,7 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from django.conf import settings
+from django.db import DatabaseError, connection
 
 from outcomes.channels.parcels import deliver
 from outcomes.channels.wire import Answer
@@ -54,8 +55,22 @@ def send_due(*, max_seconds: float) -> int:
             for future in landed:
                 answer = future.result()
                 ATTEMPTS.labels("failed" if answer.error else "delivered").inc()
-                record(flying.pop(future), answer)
+                _record(flying.pop(future), answer)
                 made += 1
+
+
+def _record(claimed: Claimed, answer: Answer) -> None:
+    """Write an answer down; if it cannot be, the others still are, and the notice is due again after its lease."""
+    for is_last in (False, True):
+        try:
+            record(claimed, answer)
+        except DatabaseError:
+            # Another worker held a lock, or the connection is gone: a second look is worth it.
+            connection.close_if_unusable_or_obsolete()
+            if is_last:
+                logger.exception("cannot record an attempt at notice %s", claimed.notice_id)
+        else:
+            return
 
 
 def _deliver(claimed: Claimed) -> Answer:

@@ -15,8 +15,8 @@ from django_filters import FilterSet
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 
+from productops.api.numbers import shown
 from productops.api.problems import BadParameter
-from productops.api.rendering import shown
 from roadmap.imports.cells import guard
 
 CSV = "text/csv"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productops.api.rendering import JSONRenderer, shown
+from productops.api.numbers import shown
+from productops.api.rendering import JSONRenderer
 from tests.callers import Caller
 from tests.factories import a_link, a_problem, a_value, a_workspace, an_item
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core import mail
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from outcomes.channels.wire import Answer
@@ -264,6 +264,28 @@ def test_a_fault_of_ours_in_one_message_does_not_hold_up_the_others(
     assert send() == 2
     assert len(receiver.received) == 1
     assert Attempt.objects.filter(error__startswith="internal").count() == 1
+
+
+@pytest.mark.parametrize("faults", [1, 2])
+def test_a_result_that_cannot_be_written_is_written_at_the_second_try_or_sent_again_later(
+    receiver: Receiver, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, faults: int
+) -> None:
+    with time_machine.travel(START, tick=False) as clock:
+        endpoint = an_endpoint_at(receiver, workspace)
+        tell_something(workspace)
+        left = [OperationalError("busy")] * faults
+
+        def record(claimed: claims.Claimed, answer: Answer) -> None:
+            if left:
+                raise left.pop()
+            claims.record(claimed, answer)
+
+        monkeypatch.setattr(sending, "record", record)
+        assert send() == 1
+        assert (the_notice(endpoint).state == "delivered") == (faults == 1)
+        clock.shift(claims.LEASE)
+        assert send() == faults - 1
+    assert the_notice(endpoint).state == "delivered"
 
 
 def test_a_worker_that_died_leaves_an_attempt_without_a_result_and_the_next_is_another(
