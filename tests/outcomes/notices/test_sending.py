@@ -266,10 +266,12 @@ def test_a_fault_of_ours_in_one_message_does_not_hold_up_the_others(
     assert Attempt.objects.filter(error__startswith="internal").count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("faults", [1, 2])
 def test_a_result_that_cannot_be_written_is_written_at_the_second_try_or_sent_again_later(
-    receiver: Receiver, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, faults: int
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, faults: int
 ) -> None:
+    workspace = a_workspace()
     with time_machine.travel(START, tick=False) as clock:
         endpoint = an_endpoint_at(receiver, workspace)
         tell_something(workspace)
