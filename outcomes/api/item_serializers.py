@@ -24,6 +24,7 @@ from outcomes.api.cards import (
 from outcomes.api.serializers import NestedOutcomeSerializer
 from outcomes.models import ItemValue, ValueRecord, VerdictSpan
 from outcomes.models.values import VERDICTS
+from productops.api.authentication import needs_scope
 from roadmap.api.serializers import ItemSerializer
 from roadmap.models import Item
 
@@ -41,6 +42,8 @@ class OutcomesOfItem(serializers.Field):
         super().__init__(**{**kwargs, "source": "*", "required": False})
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
+        # Nested or not, an outcome is set by those alone who may set outcomes.
+        needs_scope(self.context["request"], "outcomes:write")
         nested = self.takes(many=True, context=self.context)
         return {"outcomes": nested.run_validation(data)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -159,15 +160,24 @@ class RulesOfSourceViewSet(RuleViewSet):
             raise Refused([Complaint("sample", "required", detail)])
         tried = said.get("rule")
         rule = Rule(workspace=self.workspace, source=self.source, **tried) if tried is not None else None
-        with impossible_is_409():
-            answer = rules.try_rules(
-                workspace=self.workspace,
-                source=self.source,
-                rule=rule,
-                sample=said.get("sample"),
-                delivery_id=said.get("delivery"),
-            )
+        try:
+            with impossible_is_409():
+                answer = rules.try_rules(
+                    workspace=self.workspace,
+                    source=self.source,
+                    rule=rule,
+                    sample=said.get("sample"),
+                    delivery_id=said.get("delivery"),
+                )
+        except Refused as refused:
+            raise Refused([_of_the_tried_rule(one) for one in refused.complaints]) from refused
         return Response(answer)
+
+
+def _of_the_tried_rule(complaint: Complaint) -> Complaint:
+    """A complaint about a field of the rule, which is nested in the body of a trial."""
+    is_of_rule = complaint.field.partition("/")[0] in TriedRuleSerializer().fields
+    return replace(complaint, field=f"rule/{complaint.field}") if is_of_rule else complaint
 
 
 class CandidateSerializer(RowSerializer):

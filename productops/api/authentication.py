@@ -149,10 +149,14 @@ class HasScope(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         if getattr(request, "workspace", None) is None:
             return False
-        scope = required_scope(view, str(request.method))
-        if scope not in getattr(request, "scopes", ()):
-            raise Problem(403, "missing_scope", f"This needs the scope {scope}.")
+        needs_scope(request, required_scope(view, str(request.method)))
         return True
+
+
+def needs_scope(request: Any, scope: str) -> None:
+    """Refuse a caller without the scope."""
+    if scope not in getattr(request, "scopes", ()):
+        raise Problem(403, "missing_scope", f"This needs the scope {scope}.")
 
 
 def workspace_of(request: Any) -> Workspace:

@@ -134,10 +134,13 @@ def answer_rows(request: Request, write: Callable[[Sequence[Any]], list[dict[str
             # What the database checks at commit it says now, as an answer and not after one.
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
-    if is_dry_run:
-        _forget_new_ids(results)
+    if is_refused:
+        _leave_unwritten(results)
     if is_refused and not is_dry_run:
         raise _problem(results)
+    if is_dry_run:
+        _forget_new_ids(results)
+    counts = Counter(result["status"] for result in results)
     totals = {status: counts[status] for status in ROW_STATUSES}
     return Response({"results": results, **totals, "is_dry_run": is_dry_run})
 
@@ -231,6 +234,14 @@ def _forget_new_ids(results: list[dict[str, Any]]) -> None:
             result["id"] = None
 
 
+def _leave_unwritten(results: list[dict[str, Any]]) -> None:
+    """Where one is refused and the others may not stand alone, none is written."""
+    _forget_new_ids(results)
+    for result in results:
+        if result["status"] != REFUSED:
+            result |= {"status": NOT_WRITTEN, "version": None}
+
+
 def _problem(results: list[dict[str, Any]]) -> Problem:
     """The answer when nothing was written; its status is that of the refused rows where they agree on one."""
     errors = [error for result in results for error in result["errors"]]
@@ -238,10 +249,6 @@ def _problem(results: list[dict[str, Any]]) -> Problem:
     status = statuses.pop() if len(statuses) == 1 else 400
     refused = sum(result["status"] == REFUSED for result in results)
     detail = f"Nothing was written: {refused} of {len(results)} rows were refused."
-    for result in results:
-        if result["status"] != REFUSED:
-            result |= {"id": None} if result["status"] == CREATED else {}
-            result |= {"status": NOT_WRITTEN, "version": None}
     code = errors[0]["code"] if status != 400 else "invalid"
     return Problem(status, code, detail, errors, members={"results": results})
 

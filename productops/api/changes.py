@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import django_filters
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -14,7 +15,7 @@ from productops.api.keyset import Cursor
 from productops.api.pages import KeysetPages
 from productops.api.serializers import PlainSerializer, RowSerializer
 from productops.api.views import ReadOnlyViewSet
-from productops.workspaces.history import field_names, settled
+from productops.workspaces.history import field_names, known_types, settled
 from productops.workspaces.models import Change
 from productops.workspaces.models.changes import ACTIONS, VIAS
 
@@ -91,9 +92,14 @@ class ChangeSerializer(RowSerializer):
         ]
 
 
+def a_known_type(value: str) -> None:
+    if value not in known_types():
+        raise DjangoValidationError("There is no such kind of object.", code="invalid_choice")
+
+
 class ChangeFilters(WorkspaceFilterSet):
     type = django_filters.CharFilter(
-        "type", max_length=40, label="Of this kind of object: item, flag, member."
+        "type", max_length=40, validators=[a_known_type], label="Of this kind of object: item, flag, member."
     )
     object = django_filters.CharFilter(
         method="of_object", label="Of the object with this id, or key at the time."

@@ -14,7 +14,7 @@ from django.apps import apps
 from django.db import connections, router
 from django.db.models import BigIntegerField, Func, QuerySet
 
-from productops.workspaces.models import Change
+from productops.workspaces.models import Change, Workspace, WorkspaceOwned
 
 
 class Horizon(Func):
@@ -46,6 +46,13 @@ def field_names(type_: str) -> dict[str, str]:
     """Column to field name of the model that a change's type names; empty for one that is no more."""
     model = _models().get(type_)
     return {field.column: field.name for field in model._meta.concrete_fields} if model else {}
+
+
+def known_types() -> set[str]:
+    """What a change's type can be: the kinds of object that workspaces have."""
+    return {
+        name for name, model in _models().items() if issubclass(model, WorkspaceOwned) or model is Workspace
+    }
 
 
 def _models() -> dict[str, Any]:

@@ -110,13 +110,19 @@ def test_partial_takes_the_good_rows(paula: Caller) -> None:
 def test_a_dry_run_answers_and_writes_nothing(paula: Caller, workspace: Workspace) -> None:
     held = an_item(workspace, title="Held")
     body = rows({"title": "New"}, {"id": held.pk, "version": 1, "title": "Changed"}, {"title": ""})
-    response = paula.post("items/bulk/?dry_run=true", body)
+    response = paula.post("items/bulk/?dry_run=true&partial=true", body)
     assert response.status_code == 200
     assert statuses(response) == ["created", "updated", "refused"]
     assert response.json()["is_dry_run"] is True
     assert response.json()["results"][0]["id"] is None
     assert [item.title for item in Item.objects.all()] == ["Held"]
     assert not Mark.objects.exists()
+
+
+def test_a_dry_run_of_all_or_nothing_says_that_it_would_be_nothing(paula: Caller) -> None:
+    told = paula.post("items/bulk/?dry_run=true", rows({"title": "New"}, {"title": ""})).json()
+    assert [row["status"] for row in told["results"]] == ["not_written", "refused"]
+    assert (told["created"], told["refused"]) == (0, 1)
 
 
 @pytest.mark.parametrize(

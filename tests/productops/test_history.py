@@ -388,3 +388,14 @@ def test_the_workspace_s_own_settings_have_a_history() -> None:
     Caller(workspace).patch("workspace/", {"window_days": 14})
     assert changes_of(workspace)[-1].pairs() == {"window_days": (28, 14)}
     assert Workspace.objects.get(pk=workspace.pk).window_days == 14
+
+
+@pytest.mark.django_db
+def test_a_kind_of_object_that_nobody_has_is_refused_and_every_other_is_known() -> None:
+    caller = Caller(a_workspace())
+    assert caller.get("changes/?type=nope").json()["errors"][0]["pointer"] == "/type"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname LIKE '%%_recorded'")
+        kinds = {definition.split("('")[1].split("'")[0] for (definition,) in cursor.fetchall()}
+    assert kinds <= history.known_types()
+    assert {"item", "workspace"} <= kinds

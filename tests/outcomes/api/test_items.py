@@ -472,3 +472,15 @@ def test_archived_links_do_not_count_and_the_roadmap_stays_whole(workspace: Work
     assert response.status_code == 200, response.content
     assert list(Link.objects.filter(item=item).values_list("problem", flat=True)) == [problem.pk]
     assert response.json()["value"]["expected"] == 750.0
+
+
+def test_who_may_not_set_outcomes_makes_none_with_an_item_either() -> None:
+    workspace = a_workspace()
+    metric = a_metric(workspace)
+    roadmapper = Caller(workspace, scopes=["roadmap:read", "roadmap:write"])
+    body = {"title": "Sneaky", "outcomes": [{"metric": metric.key}]}
+    for answer in (roadmapper.post("items/", body), roadmapper.post("items/bulk/", {"rows": [body]})):
+        assert answer.status_code == 403
+        assert "outcomes:write" in answer.json()["detail"]
+    assert not Item.objects.in_workspace(workspace.pk).exists()
+    assert roadmapper.post("items/", {"title": "Honest"}).status_code == 201

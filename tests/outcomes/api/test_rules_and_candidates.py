@@ -66,6 +66,13 @@ def test_a_rule_is_added_beneath_its_source_and_read_changed_and_removed(vendor:
     assert not Rule.objects.exists()
 
 
+def test_what_is_wrong_with_a_tried_rule_is_said_of_the_rule(vendor: Vendor, pm: Caller) -> None:
+    said = {"rule": {"match": "na me", "to": "usage"}, "sample": {"name": "x"}}
+    answer = pm.post("sources/segment/rules/test/", said)
+    assert answer.status_code == 400
+    assert {error["pointer"] for error in answer.json()["errors"]} == {"/rule/match", "/rule/item"}
+
+
 def test_a_bad_rule_is_refused_with_the_place_of_each_complaint(vendor: Vendor, pm: Caller) -> None:
     answer = pm.post("sources/segment/rules/", {"match": "name ==", "to": "usage", "value": "x"})
     assert answer.status_code == 400
