@@ -12,6 +12,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import Direction, OpenApiParameter
 
 from productops.api.authentication import HasScope, required_scope
+from productops.api.document_links import links_after
 from productops.api.idempotency import HEADER, LONGEST_KEY, REPLAYED
 from productops.api.pages import ordering_parameter
 from productops.api.problems import MEDIA_TYPE, title_of
@@ -254,28 +255,12 @@ class ProductopsSchema(AutoSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         if self._reads_one:
             bodies["304"] = {"description": "Not modified since the ETag in If-None-Match."}
-        if getattr(self.view, "action", None) == "create" and "201" in bodies and "{" not in self.path:
-            bodies["201"]["links"] = self._links()
+        status, links = links_after(self.view, self.path, self.get_operation_id())
+        if links and status in bodies:
+            bodies[status]["links"] = links
         for status in self._errors():
             bodies.setdefault(str(status), self._error_body(status))
         return dict(sorted(bodies.items()))
-
-    def _links(self) -> dict[str, Any]:
-        """What can be done next with what was made: by its id, and on the version that was shown."""
-        noun = self.get_operation_id().removesuffix("_create")
-        by_id = {"id": "$response.body#/id"}
-        by_version = {**by_id, "header.If-Match": "$response.header.ETag"}
-        parameters = {
-            "retrieve": by_id,
-            "update": by_version,
-            "partial_update": by_version,
-            "destroy": by_version,
-        }
-        return {
-            name: {"operationId": f"{noun}_{name}", "parameters": needed}
-            for name, needed in parameters.items()
-            if hasattr(self.view, name)
-        }
 
     def _errors(self) -> Sequence[int]:
         statuses = set(_EVERYWHERE)
