@@ -255,9 +255,9 @@ class ProductopsSchema(AutoSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         if self._reads_one:
             bodies["304"] = {"description": "Not modified since the ETag in If-None-Match."}
-        status, links = links_after(self.view, self.path, self.get_operation_id())
-        if links and status in bodies:
-            bodies[status]["links"] = links
+        done, links = links_after(self.view, self.path, self.get_operation_id())
+        if links and done in bodies:
+            bodies[done]["links"] = links
         for status in self._errors():
             bodies.setdefault(str(status), self._error_body(status))
         return dict(sorted(bodies.items()))
