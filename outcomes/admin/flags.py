@@ -171,7 +171,8 @@ class FlagAdmin(ReadOnlyAdmin):
                 offered.append(ACCEPT)
         else:
             offered += [REOPEN] if row.state in ALLOWED_FROM["reopen"] else []
-        return offered if row.state == "open" else [*offered, UNDO]
+        # What resolved by itself was nobody's step.
+        return offered if row.state in ("open", "resolved") else [*offered, UNDO]
 
     def act(
         self, request: HttpRequest, row: Flag, name: str, version: int | None, data: Mapping[str, str]

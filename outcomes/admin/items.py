@@ -12,6 +12,7 @@ from django.utils.html import format_html
 
 from outcomes.admin.badges import badge
 from outcomes.admin.card import item_card
+from outcomes.admin.flags import UNDO
 from outcomes.models import Flag, ItemUsage, ItemValue, Outcome
 from outcomes.models.flags import FLAG_REASONS
 from outcomes.querysets import OPEN_STATES
@@ -117,7 +118,14 @@ class ItemCardAdmin(ItemAdmin):
         card = item_card(item, request.GET)
         flag_pages = self.admin_site.get_model_admin(Flag)
         buttons = [(*flag, flag_pages.action_forms(request, flag[0])) for flag in card["flags"]]  # type: ignore[attr-defined]
-        context = {"card": {**card, "flags": buttons}, **(extra_context or {})}
+        settled = [
+            (*flag, [form for form in flag_pages.action_forms(request, flag[0]) if form.action is UNDO])  # type: ignore[attr-defined]
+            for flag in card["settled_flags"]
+        ]
+        context = {
+            "card": {**card, "flags": buttons, "settled_flags": settled},
+            **(extra_context or {}),
+        }
         return super().change_view(request, object_id, form_url, context)
 
 

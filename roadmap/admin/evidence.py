@@ -6,11 +6,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import F, Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.text import Truncator
 
 from productops.workspaces.admin.filters import ChosenRelatedFilter
-from productops.workspaces.admin.owned import WorkspaceAdmin
+from productops.workspaces.admin.owned import WorkspaceAdmin, url_of
 from productops.workspaces.scope import asking
 from roadmap import services
 from roadmap.admin.columns import numbers
@@ -39,6 +39,12 @@ class EvidenceAdmin(WorkspaceAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # What was retracted stays in the table as a tombstone; for people it is gone.
         return super().get_queryset(request).filter(is_retracted=False)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> Any:
+        answer = super().response_add(request, obj, post_url_continue)
+        # Whoever came from a problem's page goes back there and sees what it changed.
+        is_from_problem = "_save" in request.POST and "problem" in request.GET
+        return HttpResponseRedirect(url_of(obj.problem)) if is_from_problem else answer
 
     @admin.display(description="evidence")
     def shown(self, piece: Evidence) -> str:

@@ -5,18 +5,25 @@ The storey above knows what became of an item: it registers a richer page over t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from productops.workspaces.admin.acting import ActionInput, Done, RowAction
 from productops.workspaces.admin.filters import ChosenRelatedFilter, ScopedRelatedFilter
 from productops.workspaces.admin.owned import ReadOnlyAdmin, WorkspaceAdmin, WorkspaceInline
-from productops.workspaces.scope import asking
+from productops.workspaces.complaints import Complaint, Refused
+from productops.workspaces.scope import asking, workspace_in_hand
 from roadmap import services
 from roadmap.admin.archiving import ArchivingAdmin
 from roadmap.models import Item, Link, Release
+
+RELEASE = "release"
+_NOT_OUT_YET = ("idea", "discovery", "delivery")
 
 
 class LinkInline(WorkspaceInline):
@@ -82,6 +89,28 @@ class ItemAdmin(ArchivingAdmin):
             },
         ),
     )
+
+    def row_actions(self, request: HttpRequest, row: Item) -> Sequence[RowAction]:
+        offered = super().row_actions(request, row)
+        if row.archived_at is not None or row.status not in _NOT_OUT_YET:
+            return offered
+        day = ActionInput(
+            "on", "on", "date", is_required=True, value=workspace_in_hand(request).today().isoformat()
+        )
+        return (*offered, RowAction(RELEASE, "Release", (day,), "Freezes what is expected of it."))
+
+    def act(
+        self, request: HttpRequest, row: Any, name: str, version: int | None, data: Mapping[str, str]
+    ) -> str | Done:
+        if name != RELEASE:
+            return super().act(request, row, name, version, data)
+        try:
+            day = date.fromisoformat(data.get("on", ""))
+        except ValueError as error:
+            bad = Complaint("on", "invalid", "Say on which day it was released, such as 2026-05-01.")
+            raise Refused([bad]) from error
+        services.release_item(**asking(request), item_id=row.pk, version=version, on=day)
+        return f"“{row}” is released as of {day}."
 
     def create(self, request: HttpRequest, values: dict[str, Any]) -> Model:
         return services.create_item(**asking(request), **values)

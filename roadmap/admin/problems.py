@@ -19,7 +19,7 @@ from roadmap import services
 from roadmap.admin.archiving import ArchivingAdmin
 from roadmap.admin.columns import numbers
 from roadmap.admin.numbers import short
-from roadmap.likeness import problems_like
+from roadmap.likeness import Like, problems_like
 from roadmap.models import Evidence, Link, Problem, ProblemMerge, ProblemStanding
 from roadmap.rates import INCONCLUSIVE, NO_HISTORY, PERIOD_DAYS, RELIEVED, TOO_EARLY, WORSE
 from roadmap.relief import Relief, relief_of
@@ -37,12 +37,7 @@ _RELIEF = {
 }
 
 
-MERGE = RowAction(
-    "merge",
-    "Merge",
-    (ActionInput("into", "It is the same as (key)", is_required=True),),
-    help_text="Evidence, surveys and items go there; it can be taken back.",
-)
+MERGE = "merge"
 UNMERGE = RowAction(
     "unmerge",
     "Take the merge back",
@@ -98,14 +93,14 @@ class ProblemAdmin(ArchivingAdmin):
 
     def row_actions(self, request: HttpRequest, row: Problem) -> Sequence[RowAction]:
         if row.archived_at is None:
-            return (MERGE,)
+            return (_merge(row),)
         is_merged = ProblemMerge.objects.filter(problem=row, undone_at=None).exists()
         return (UNMERGE,) if is_merged else super().row_actions(request, row)
 
     def act(
         self, request: HttpRequest, row: Any, name: str, version: int | None, data: Mapping[str, str]
     ) -> str | Done:
-        if name == MERGE.name:
+        if name == MERGE:
             into = problem_named(row.workspace_id, data.get("into", "").strip(), "into")
             services.merge_problem(**asking(request), problem_id=row.pk, version=version, into=into)
             return f"“{row}” is part of “{into}” now."
@@ -126,6 +121,19 @@ class ProblemAdmin(ArchivingAdmin):
 
     def restore(self, request: HttpRequest, row: Any, version: int | None) -> None:
         services.restore_problem(**asking(request), problem_id=row.pk, version=version)
+
+
+def _merge(problem: Problem) -> RowAction:
+    """The button that merges a problem; those said in like words are offered first."""
+    likest = [like.problem_id for like in _alike(problem)]
+    found = Problem.objects.in_workspace(problem.workspace_id).current().in_bulk(likest)
+    offered = [(found[pk].key, found[pk].title) for pk in likest if pk in found]
+    into = ActionInput("into", "It is the same as (key)", is_required=True, suggestions=offered)
+    return RowAction("merge", "Merge", (into,), "Evidence, surveys and items go there; it can be taken back.")
+
+
+def _alike(problem: Problem) -> list[Like]:
+    return problems_like(problem.workspace_id, problem.title, problem.description, but=problem.pk)[:_ALIKE]
 
 
 def problem_named(workspace_id: int, key: str, field: str) -> Problem:
@@ -174,8 +182,7 @@ def problem_card(problem: Problem) -> dict[str, Any]:
     tree = subtree(problem)
     branches = [(branch, depth, url_of(branch)) for depth, branch in tree[1 : _BRANCHES + 1]]
     reliefs = relief_of([branch for _, branch in tree], problem.workspace.today())
-    alike = problems_like(problem.workspace_id, problem.title, problem.description, but=problem.pk)
-    likest = [like.problem_id for like in alike[:_ALIKE]]
+    likest = [like.problem_id for like in _alike(problem)]
     found = Problem.objects.in_workspace(problem.workspace_id).in_bulk(likest)
     return {
         "standing": standing_of(problem),

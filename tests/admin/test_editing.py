@@ -291,3 +291,27 @@ def test_an_admin_changes_the_workspaces_thresholds(ada: Client, workspace: Work
     assert (workspace.window_days, workspace.version) == (14, 2)
     assert errors_of(save(ada, page_of(workspace), time_zone="Mars/Olympus"))
     assert errors_of(save(ada, page_of(workspace), under_used_below=2))
+
+
+def test_an_item_is_released_by_a_button_on_the_day_that_is_said(
+    eve: Client, vic: Client, own: Furniture
+) -> None:
+    item = an_item(own.workspace, status="delivery")
+    act = page_of(item).replace("change/", "act/release/")
+    assert vic.post(act, {"on": "2026-05-01"}).status_code == 403
+    assert "Say on which day" in eve.post(act, {"on": "soon"}, follow=True).content.decode()
+    eve.post(act, {"on": "2026-05-01", "version": item.version})
+    item.refresh_from_db()
+    assert (item.status, str(item.released_on)) == ("released", "2026-05-01")
+    assert "act/release/" not in eve.get(page_of(item)).content.decode()
+    answer = eve.post(act, {"on": "2026-05-02", "version": 1}, follow=True)
+    assert "Somebody else changed it" in answer.content.decode()
+
+
+def test_an_address_that_names_no_row_fills_in_nothing(
+    eve: Client, own: Furniture, foreign: Furniture
+) -> None:
+    for ref in ("x", "9" * 40, "", "-1", "٣"):
+        assert eve.get(add_of(Evidence), {"problem": ref}).status_code == 200
+    shown = eve.get(add_of(Evidence), {"problem": foreign.problem.pk}).content.decode()
+    assert "Theirs problem" not in shown
