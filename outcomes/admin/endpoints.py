@@ -33,6 +33,10 @@ DISABLE = RowAction(
 )
 ENABLE = RowAction("enable", "Enable", help_text="It is told what happens from now on.")
 _NEWEST = 30
+_ADDRESSES = {
+    "url": "Of a webhook, or of an incoming webhook of Slack.",
+    "email": "Of a digest: the mailbox it goes to.",
+}
 _DISABLED = {"by_hand": "disabled", "gone": "gone", "failing": "given_up"}
 _HEALTH = ("state_shown", "since", "waiting_shown", "digest_due_at")
 
@@ -43,6 +47,12 @@ class EndpointForm(WorkspaceForm):
         widget=forms.CheckboxSelectMultiple,
         initial=list(EVENTS),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, told in _ADDRESSES.items():
+            if name in self.fields:
+                self.fields[name].help_text = told
 
 
 @admin.register(Endpoint)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import Http404, HttpRequest
+from django.utils.html import format_html
 
 from outcomes.admin.badges import badge
 from outcomes.channels.words import told_of
@@ -65,7 +66,8 @@ class NoticeAdmin(ReadOnlyAdmin):
 
     @admin.display(description="as it is sent")
     def payload_shown(self, notice: Notice) -> str:
-        return json.dumps(notice.occurrence.payload, indent=1, ensure_ascii=False)
+        told = json.dumps(notice.occurrence.payload, indent=2, ensure_ascii=False)
+        return format_html('<pre class="po-source" tabindex="0">{}</pre>', told)
 
     def row_actions(self, request: HttpRequest, row: Notice) -> Sequence[RowAction]:
         return () if row.state in WAITING else (REDELIVER,)
