@@ -36,15 +36,16 @@ def fill(system: System, rows: int) -> None:
             if row and row[0] is not None:
                 continue
             connection.execute(
+                # A table that is attached gets the parent's identity column then, and may have none before.
                 sql.SQL(
-                    "CREATE TABLE {} (LIKE outcomes_observation INCLUDING DEFAULTS INCLUDING CONSTRAINTS"
-                    " INCLUDING IDENTITY)"
+                    "CREATE TABLE {} (LIKE outcomes_observation INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
                 ).format(name)
             )
             connection.execute(
                 sql.SQL(
-                    'INSERT INTO {} (workspace_id, metric_id, series, at, "on", value, source_id, stated_at,'
-                    " stated_by, stated_row) SELECT %s, %s, 's' || n %% 50, at, at::date, n, %s, at, 'history', n"
+                    'INSERT INTO {} (id, workspace_id, metric_id, series, at, "on", value, source_id, stated_at,'
+                    " stated_by, stated_row) SELECT nextval(pg_get_serial_sequence('outcomes_observation', 'id')),"
+                    " %s, %s, 's' || n %% 50, at, at::date, n, %s, at, 'history', n"
                     " FROM (SELECT n, %s::timestamptz + n * ((%s::timestamptz - %s::timestamptz) / %s) AS at"
                     " FROM generate_series(0, %s - 1) AS n) AS made"
                 ).format(name),

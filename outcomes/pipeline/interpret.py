@@ -23,8 +23,9 @@ from outcomes.instruments import ROWS, timed
 from outcomes.models import Delivery, Source
 from outcomes.pipeline import meaning, partitions, replays, turns
 from outcomes.pipeline.candidates import Seen, Sightings, seen_in
-from outcomes.pipeline.record import Recorder, Tally, Trail
+from outcomes.pipeline.record import Recorder
 from outcomes.pipeline.repeatable import repeatable
+from outcomes.pipeline.statement import Tally, Trail
 from outcomes.sources.bodies import BodyRefused
 from outcomes.sources.signatures import Signed
 

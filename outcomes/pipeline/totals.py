@@ -35,58 +35,19 @@ def keep(
     rows = _rows(points)
     if not rows:
         return 0, []
-    columns = [list(column) for column in zip(*rows, strict=True)]
+    metrics, counters, starts, ats, series, values = (list(column) for column in zip(*rows, strict=True))
+    places: dict[str, Any] = {
+        "source": source_id,
+        "metrics": metrics,
+        "counters": counters,
+        "starts": starts,
+        "ats": ats,
+    }
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, source_id % 2**31])
-        cursor.execute(
-            """
-            INSERT INTO outcomes_runningtotal AS there (workspace_id, source_id, metric_id, counter, started_at, at,
-                                                        series, value)
-            SELECT %s, %s, s.* FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-                                           %s::text[], %s::double precision[]) AS s
-            ON CONFLICT (source_id, metric_id, counter, started_at, at) DO UPDATE SET value = excluded.value
-            WHERE excluded.value > there.value RETURNING metric_id
-            """,
-            [workspace_id, source_id, *columns],
-        )
+        cursor.execute(_KEEP, {**places, "workspace": workspace_id, "series": series, "values": values})
         news = len(cursor.fetchall())
-        cursor.execute(
-            """
-            WITH touched AS (
-                SELECT * FROM unnest(%(metrics)s::bigint[], %(counters)s::text[], %(starts)s::timestamptz[],
-                                     %(ats)s::timestamptz[]) AS t (metric_id, counter, started_at, at)
-            ), moved AS (
-                SELECT p.metric_id, p.series, p.at FROM touched t JOIN outcomes_runningtotal p
-                  ON (p.metric_id, p.counter, p.started_at, p.at) = (t.metric_id, t.counter, t.started_at, t.at)
-                 AND p.source_id = %(source)s
-                UNION
-                SELECT p.metric_id, p.series, p.at FROM touched t CROSS JOIN LATERAL (
-                    SELECT * FROM outcomes_runningtotal p
-                    WHERE (p.metric_id, p.counter, p.started_at) = (t.metric_id, t.counter, t.started_at)
-                      AND p.source_id = %(source)s AND p.at > t.at ORDER BY p.at LIMIT 1) AS p
-            )
-            SELECT p.metric_id, p.series, p.at,
-                   sum(CASE WHEN before.value IS NULL AND p.started_at = %(unknown)s THEN NULL
-                            WHEN before.value IS NULL OR p.value < before.value THEN p.value
-                            ELSE p.value - before.value END)
-            FROM moved JOIN outcomes_runningtotal p
-              ON (p.metric_id, p.series, p.at) = (moved.metric_id, moved.series, moved.at)
-             AND p.source_id = %(source)s
-            LEFT JOIN LATERAL (
-                SELECT b.value FROM outcomes_runningtotal b
-                WHERE (b.metric_id, b.counter, b.started_at) = (p.metric_id, p.counter, p.started_at)
-                  AND b.source_id = %(source)s AND b.at < p.at ORDER BY b.at DESC LIMIT 1) AS before ON true
-            GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-            """,
-            {
-                "metrics": columns[0],
-                "counters": columns[1],
-                "starts": columns[2],
-                "ats": columns[3],
-                "source": source_id,
-                "unknown": UNKNOWN_START,
-            },
-        )
+        cursor.execute(_DIFFERENCES, {**places, "unknown": UNKNOWN_START})
         return news, [row for row in cursor.fetchall() if row[3] is not None]
 
 
@@ -137,3 +98,43 @@ def _rows(points: Sequence[tuple[int, Total]]) -> list[tuple[Any, ...]]:
         if held is None or point.value > held[1]:
             best[key] = (point.series, point.value)
     return [(*key, *best[key]) for key in sorted(best)]
+
+
+_KEEP = """
+    INSERT INTO outcomes_runningtotal AS there (workspace_id, source_id, metric_id, counter, started_at, at,
+                                                series, value)
+    SELECT %(workspace)s, %(source)s, s.*
+    FROM unnest(%(metrics)s::bigint[], %(counters)s::text[], %(starts)s::timestamptz[], %(ats)s::timestamptz[],
+                %(series)s::text[], %(values)s::double precision[]) AS s
+    ON CONFLICT (source_id, metric_id, counter, started_at, at) DO UPDATE SET value = excluded.value
+    WHERE excluded.value > there.value RETURNING metric_id
+"""
+
+# The points that were touched and those that follow them; each beside the one before it of its counter.
+_DIFFERENCES = """
+    WITH touched AS (
+        SELECT * FROM unnest(%(metrics)s::bigint[], %(counters)s::text[], %(starts)s::timestamptz[],
+                             %(ats)s::timestamptz[]) AS t (metric_id, counter, started_at, at)
+    ), moved AS (
+        SELECT p.metric_id, p.series, p.at FROM touched t JOIN outcomes_runningtotal p
+          ON (p.metric_id, p.counter, p.started_at, p.at) = (t.metric_id, t.counter, t.started_at, t.at)
+         AND p.source_id = %(source)s
+        UNION
+        SELECT p.metric_id, p.series, p.at FROM touched t CROSS JOIN LATERAL (
+            SELECT * FROM outcomes_runningtotal p
+            WHERE (p.metric_id, p.counter, p.started_at) = (t.metric_id, t.counter, t.started_at)
+              AND p.source_id = %(source)s AND p.at > t.at ORDER BY p.at LIMIT 1) AS p
+    )
+    SELECT p.metric_id, p.series, p.at,
+           sum(CASE WHEN before.value IS NULL AND p.started_at = %(unknown)s THEN NULL
+                    WHEN before.value IS NULL OR p.value < before.value THEN p.value
+                    ELSE p.value - before.value END)
+    FROM moved JOIN outcomes_runningtotal p
+      ON (p.metric_id, p.series, p.at) = (moved.metric_id, moved.series, moved.at)
+     AND p.source_id = %(source)s
+    LEFT JOIN LATERAL (
+        SELECT b.value FROM outcomes_runningtotal b
+        WHERE (b.metric_id, b.counter, b.started_at) = (p.metric_id, p.counter, p.started_at)
+          AND b.source_id = %(source)s AND b.at < p.at ORDER BY b.at DESC LIMIT 1) AS before ON true
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+"""
