@@ -12,7 +12,7 @@ from outcomes.models import Experiment, Metric
 from outcomes.models.experiments import DECISIONS, EXPERIMENT_STATES
 from outcomes.models.metrics import DIRECTIONS
 from outcomes.services.experiment_rules import MOST_VARIANTS
-from productops.api.fields import KeyOrId, Number, Text
+from productops.api.fields import Day, KeyOrId, Number, Text
 from productops.api.serializers import PlainSerializer, RowSerializer
 from roadmap.models import Item
 
@@ -109,7 +109,7 @@ class ExperimentOfItemSerializer(ExperimentSerializer):
 
 
 class DaySerializer(PlainSerializer):
-    on = serializers.DateField(required=False, help_text="The day; today if nothing is said.")
+    on = Day(required=False, help_text="The day; today if nothing is said.")
 
 
 class DecideSerializer(PlainSerializer):

@@ -13,7 +13,7 @@ from outcomes.services.flag_moves import MOVES
 from outcomes.services.flags import Move, Moved
 from outcomes.services.refusals import ImpossibleMove
 from productops.api.bulk import row_refused, row_taken
-from productops.api.fields import Text, WholeNumber
+from productops.api.fields import Day, Text, WholeNumber
 from productops.api.problems import FieldError
 from productops.api.serializers import PlainSerializer
 from productops.workspaces.batches import IMPOSSIBLE, MOST_ROWS, NOT_FOUND, STALE, UPDATED
@@ -32,7 +32,7 @@ class FlagMoveSerializer(PlainSerializer):
         min_value=1, required=False, help_text="Of what the move is based on, if newer is to be refused."
     )
     note = Text(required=False, help_text="With acknowledge.")
-    until = serializers.DateField(required=False, help_text="With snooze, which needs it.")
+    until = Day(required=False, help_text="With snooze, which needs it.")
     reason = Text(required=False, help_text="With dismiss.")
 
 

@@ -13,7 +13,7 @@ from outcomes.models.flags import FLAG_REASONS, FLAG_STATES
 from outcomes.models.metrics import AGGREGATIONS, DIRECTIONS
 from outcomes.models.sources import CADENCES
 from productops.api.actions import NothingSerializer as NothingSerializer
-from productops.api.fields import KeyOrId, Text
+from productops.api.fields import Day, KeyOrId, Text
 from productops.api.serializers import PlainSerializer, RowSerializer
 from roadmap.models import Item
 
@@ -233,7 +233,7 @@ class NoteSerializer(PlainSerializer):
 
 
 class SnoozeSerializer(PlainSerializer):
-    until = serializers.DateField(help_text="A day yet to come, in the workspace's zone, by the wall clock.")
+    until = Day(help_text="A day yet to come, in the workspace's zone, by the wall clock.")
 
 
 class DismissSerializer(PlainSerializer):

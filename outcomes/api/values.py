@@ -18,7 +18,7 @@ from outcomes.models import Outcome, Reconciliation
 from outcomes.models.reconciliations import STAGES
 from outcomes.services.replays import value_at
 from outcomes.services.what_if import OF_OUTCOME, PEOPLE, what_if
-from productops.api.fields import KeyOrId, Number
+from productops.api.fields import Day, KeyOrId, Number
 from productops.api.problems import BadParameter
 from productops.api.serializers import PlainSerializer, RowSerializer
 from productops.api.views import ReadOnlyViewSet, Resource
@@ -48,7 +48,7 @@ class WhatIfSerializer(PlainSerializer):
     confidence = Number(required=False, allow_null=True, help_text="0 to 1; the evidence still caps it.")
     effort = Number(required=False, allow_null=True, help_text="Person-months.")
     status = serializers.ChoiceField(STATUSES, required=False)
-    released_on = serializers.DateField(required=False, allow_null=True)
+    released_on = Day(required=False, allow_null=True)
     usage_policy = serializers.ChoiceField(USAGE_POLICIES, required=False)
     target_adoption = Number(required=False, allow_null=True)
     outcomes = SupposedOutcomeSerializer(many=True, required=False)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from math import inf, isfinite
+
+# Attainments are added up, held against the time that has passed, and averaged: none of it may overflow.
+_MOST = 1e100
 
 
 @dataclass(frozen=True, slots=True)
 class Attainment:
     """The part of the way from baseline to target that was covered: 0 at the baseline, 1 at the target,
-    below 0 when it got worse. Without a value, `reason` is one of no_baseline, no_target, no_current and
-    already_met."""
+    below 0 when it got worse. Without a value, `reason` is one of no_baseline, no_target, no_current,
+    already_met and not_finite: the way is so short that its part is beyond 1e100."""
 
     value: float | None
     reason: str | None = None
@@ -35,7 +39,7 @@ def attainment(
         return Attainment(None, "already_met")
     if current is None:
         return Attainment(None, "no_current")
-    return Attainment((current - baseline) / (target - baseline))
+    return _part(current, target, baseline)
 
 
 def attainment_by_effect(
@@ -59,7 +63,20 @@ def attainment_by_effect(
         return None
     if verdict not in ("better", "worse") and high - low >= abs(target - baseline):
         return None
-    return Attainment(estimate / (target - baseline))
+    whole = target - baseline
+    return _computable(estimate / whole if isfinite(whole) else estimate / 2 / (target / 2 - baseline / 2))
+
+
+def _part(current: float, target: float, baseline: float) -> Attainment:
+    covered, way = current - baseline, target - baseline
+    if not (isfinite(covered) and isfinite(way)):
+        # Half of what lies between two numbers is finite whatever they are; of a way that vanishes it says nothing.
+        covered, way = current / 2 - baseline / 2, target / 2 - baseline / 2
+    return _computable(covered / way if way else inf)
+
+
+def _computable(value: float) -> Attainment:
+    return Attainment(value) if abs(value) <= _MOST else Attainment(None, "not_finite")
 
 
 def pace(attainment: float | None, start: date | None, due_on: date | None, today: date) -> float | None:

@@ -20,6 +20,7 @@ from outcomes.pipeline.marks import Marks
 from outcomes.pipeline.score import score_items
 from outcomes.pipeline.scored import Scored
 from outcomes.pipeline.value_rows import HISTORY, NOISE
+from productops.workspaces.bounds import MOST_NUMBER
 from productops.workspaces.models import Workspace
 from roadmap import standing
 from roadmap.models import Item, Problem, ProblemStanding, Product
@@ -202,7 +203,7 @@ def _rows(sql: str, ids: list[int]) -> list[tuple[Any, ...]]:
     # What is no longer kept cannot be counted again: of older days the rollup is all there is.
     first = retention.open_from() or date.min
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"ids": ids, "most": MOST_ROWS, "first": first})
+        cursor.execute(sql, {"ids": ids, "most": MOST_ROWS, "first": first, "bound": MOST_NUMBER})
         return cursor.fetchall()
 
 
@@ -215,7 +216,9 @@ _METRIC_DAYS = """
         SELECT o.metric_id, o.series, o."on", count(*)::int AS count, sum(o.value ORDER BY o.at) AS total,
                min(o.value) AS low, max(o.value) AS high, (array_agg(o.value ORDER BY o.at DESC))[1] AS last
         FROM outcomes_observation o
-        WHERE o.metric_id = ANY(%(ids)s) AND NOT o.is_retracted AND o."on" >= %(first)s GROUP BY 1, 2, 3
+        WHERE o.metric_id = ANY(%(ids)s) AND NOT o.is_retracted AND o."on" >= %(first)s
+          AND abs(o.value) <= %(bound)s
+        GROUP BY 1, 2, 3
     ), held AS (
         SELECT metric_id, series, "on", count, total, low, high, last FROM outcomes_metricday
         WHERE metric_id = ANY(%(ids)s) AND "on" >= %(first)s

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from outcomes.formulas.calendar import day_after
 from outcomes.formulas.flags import VerdictSpan as Run
 from outcomes.formulas.verdicts import Judgement, Verdict, judge
 from outcomes.models import VerdictSpan
@@ -166,7 +167,7 @@ def _days_that_may_differ(facts: ItemFacts, span: Span) -> list[date]:
     released_on = facts.item.released_on
     if facts.is_exempt or released_on is None:
         return [span.first] if span.first == span.last else [span.first, span.last]
-    matures = released_on + timedelta(days=max(facts.thresholds.grace_days, facts.thresholds.window_days))
+    matures = day_after(released_on, max(facts.thresholds.grace_days, facts.thresholds.window_days))
     counted_from = max(facts.first_used_on or span.last, span.first)
     early = [day for day in (span.first, matures) if span.first <= day < counted_from]
     return [*early, *days_between(min(counted_from, span.last), span.last)]

@@ -13,6 +13,7 @@ from outcomes.models import Experiment, Outcome
 from outcomes.pipeline import retention
 from outcomes.pipeline.effect_marks import mark_effects_of_days
 from outcomes.pipeline.marks import Claimed, Marks
+from productops.workspaces.bounds import MOST_NUMBER
 from productops.workspaces.models import Workspace
 from roadmap.models import Item
 
@@ -28,6 +29,8 @@ def roll_metric_days(workspace: Workspace, marks: Sequence[Claimed], onward: Mar
         "days": [mark.on for mark in marks],
         "starts": [start for start, _ in spans],
         "ends": [end for _, end in spans],
+        # Values beyond it are refused where they arrive; one that was taken before counts as not told.
+        "bound": MOST_NUMBER,
     }
     with connection.cursor() as cursor:
         cursor.execute(_METRIC_DAYS, parameters)
@@ -90,7 +93,7 @@ _METRIC_DAYS = """
     CROSS JOIN LATERAL (
         SELECT * FROM outcomes_observation o
         WHERE o.metric_id = m.metric_id AND o.series = m.series AND o.at >= m.starts AND o.at < m.ends
-          AND NOT o.is_retracted OFFSET 0
+          AND NOT o.is_retracted AND abs(o.value) <= %(bound)s OFFSET 0
     ) AS o
     GROUP BY o.metric_id, o.series, m."on"
     ORDER BY o.metric_id, o.series, m."on"
@@ -106,7 +109,8 @@ _EMPTY_METRIC_DAYS = """
     WHERE d.metric_id = m.metric_id AND d.series = m.series AND d."on" = m."on"
       AND NOT EXISTS (SELECT FROM outcomes_observation o
                       WHERE o.metric_id = m.metric_id AND o.series = m.series
-                        AND o.at >= m.starts AND o.at < m.ends AND NOT o.is_retracted)
+                        AND o.at >= m.starts AND o.at < m.ends AND NOT o.is_retracted
+                        AND abs(o.value) <= %(bound)s)
 """
 
 _GONE_USAGE_DAYS = """

@@ -5,7 +5,7 @@ Every change has it read again, and with it the effect on the outcomes of its it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -103,6 +103,9 @@ def start_experiment(
     state = experiment.state_on(today)
     if state not in (DRAFT, ENDED):
         raise ImpossibleMove(f"This experiment is {state}.")
+    if on is not None and on > today:
+        detail = f"A day up to today, {today}: nothing runs before it has begun."
+        raise Refused([Complaint("on", "in_the_future", detail)])
     changes: dict[str, Any] = {"state": RUNNING}
     if state == ENDED:
         changes |= {"ended_on": None, "result_on": None}
@@ -283,8 +286,17 @@ def _complaints(
 ) -> list[Complaint]:
     return [
         *problems_with_experiment(experiment),
+        *_begins_ahead(workspace, experiment),
         *problems_with_guardrails(workspace, experiment.metric_id, guardrails),
     ]
+
+
+def _begins_ahead(workspace: Workspace, experiment: Experiment) -> Iterator[Complaint]:
+    """With a first day it runs. A pin does not count here: what was measured after it had begun all the same."""
+    today = timezone.now().astimezone(workspace.zone).date()
+    if experiment.started_on is not None and experiment.started_on > today:
+        detail = f"A day up to today, {today}: an experiment runs from its first day on."
+        yield Complaint("started_on", "in_the_future", detail)
 
 
 class _LaterComplaints:

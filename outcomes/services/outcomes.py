@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import isfinite
 from typing import Any
 
 from django.db import transaction
@@ -12,6 +11,7 @@ from outcomes.models import Metric, Outcome
 from outcomes.models.outcomes import ROLES
 from outcomes.services.marking import mark_effects, mark_experiments_of_items, mark_items
 from productops.workspaces.actors import Actor
+from productops.workspaces.bounds import MOST_NUMBER, NUMBER_RANGE, is_number_in_bounds
 from productops.workspaces.complaints import Complaint
 from productops.workspaces.models import Workspace
 from productops.workspaces.versions import guarded_delete
@@ -101,15 +101,16 @@ def _problems_with_fields(fields: Mapping[str, Any]) -> list[Complaint]:
         complaints.append(Complaint("role", "invalid_choice", f"Must be one of {', '.join(ROLES)}."))
     for field in ("baseline", "target"):
         value = fields.get(field)
-        if value is not None and not isfinite(value):
-            complaints.append(Complaint(field, "invalid", "Must be a finite number."))
+        if value is not None and not is_number_in_bounds(value):
+            complaints.append(Complaint(field, "out_of_range", NUMBER_RANGE))
     weight = fields.get("weight", 1)
     if weight is None or not 0 < weight <= MOST_WEIGHT:
         detail = f"A weight is above 0 and at most {MOST_WEIGHT:,}."
         complaints.append(Complaint("weight", "out_of_range", detail))
     margin = fields.get("margin")
-    if margin is not None and not (isfinite(margin) and margin >= 0):
-        complaints.append(Complaint("margin", "out_of_range", "A margin cannot be below 0."))
+    if margin is not None and not 0 <= margin <= MOST_NUMBER:
+        detail = f"A margin is between 0 and {MOST_NUMBER:g}."
+        complaints.append(Complaint("margin", "out_of_range", detail))
     return complaints + _problems_with_periods(fields)
 
 

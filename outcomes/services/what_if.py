@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
-from math import isfinite
 from typing import Any
 
 from outcomes.models import Outcome
@@ -16,6 +15,13 @@ from outcomes.pipeline.score import score_items
 from outcomes.pipeline.scored import ValueRow
 from outcomes.pipeline.supposing import NOTHING, Supposed
 from outcomes.pipeline.value_rows import HISTORY
+from outcomes.services.outcomes import MOST_WEIGHT
+from productops.workspaces.bounds import (
+    MOST_NUMBER,
+    NUMBER_RANGE,
+    is_number_in_bounds,
+    problems_with_day,
+)
 from productops.workspaces.complaints import Complaint, refuse_if_any
 from productops.workspaces.models import Workspace
 from roadmap.models import Item
@@ -53,7 +59,13 @@ def what_if(
     any of OF_OUTCOME.
     """
     supposed_item = _with(item, fields, workspace.today())
-    refuse_if_any([*_complaints(item, people, outcomes), *problems_with_the_item(supposed_item)])
+    refuse_if_any(
+        [
+            *_complaints(item, people, outcomes),
+            *problems_with_the_item(supposed_item),
+            *problems_with_day("released_on", supposed_item.released_on),
+        ]
+    )
     supposed = Supposed({outcome.pk: dict(told) for outcome, told in outcomes}, dict(people))
     return WhatIf(valued(workspace, item), valued(workspace, supposed_item, supposed))
 
@@ -85,8 +97,9 @@ def _complaints(
     outcomes: Sequence[tuple[Outcome, Mapping[str, float | None]]],
 ) -> Iterator[Complaint]:
     for name, number in people.items():
-        if number is not None and not (isfinite(number) and number >= 0):
-            yield Complaint(name, "out_of_range", "A number of people cannot be below 0.")
+        if number is not None and not 0 <= number <= MOST_NUMBER:
+            detail = f"A number of people is between 0 and {MOST_NUMBER:g}."
+            yield Complaint(name, "out_of_range", detail)
     previous, still = people.get("previous"), people.get("still")
     if previous is not None and still is not None and still > previous:
         yield Complaint("still", "out_of_range", "Not more than were active before.")
@@ -97,9 +110,14 @@ def _complaints(
         if outcome.pk in seen:
             yield Complaint(f"outcomes/{index}/outcome", "repeated", "Named before.")
         seen.add(outcome.pk)
+        for name in ("baseline", "target", "current"):
+            number = told.get(name)
+            if number is not None and not is_number_in_bounds(number):
+                yield Complaint(f"outcomes/{index}/{name}", "out_of_range", NUMBER_RANGE)
         weight = told.get("weight", 1)
-        if weight is None or weight <= 0:
-            yield Complaint(f"outcomes/{index}/weight", "out_of_range", "A weight must be above 0.")
+        if weight is None or not 0 < weight <= MOST_WEIGHT:
+            detail = f"A weight is above 0 and at most {MOST_WEIGHT:,}."
+            yield Complaint(f"outcomes/{index}/weight", "out_of_range", detail)
 
 
 def _difference(before: float | None, after: float | None) -> float | None:

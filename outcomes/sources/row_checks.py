@@ -9,7 +9,6 @@ from typing import Any
 
 from outcomes.sources.rows import (
     EVIDENCE_KINDS,
-    MOST_SUM,
     RETRACTABLE,
     EvidenceRow,
     ExperimentRow,
@@ -20,6 +19,7 @@ from outcomes.sources.rows import (
     SnapshotRow,
     UsageRow,
 )
+from productops.workspaces.bounds import FIRST_DAY, MOST_NUMBER, is_number_in_bounds
 
 # Times further ahead than this are a wrong clock or a wrong unit, not news.
 MAX_AHEAD = timedelta(hours=24)
@@ -55,7 +55,10 @@ def are_clean(rows: Sequence[Row], now: datetime) -> bool:
 def _check_observations(rows: Sequence[ObservationRow], now: datetime) -> None:
     _check_text("a key", "".join([row.metric + row.series for row in rows]), now)
     # One that is not finite makes a sum that is not; a sum that overflows is looked into row by row.
-    _check_finite("a value", sum([row.value for row in rows]), now)
+    values = [row.value for row in rows]
+    _check_finite("a value", sum(values), now)
+    _check_amount("a value", max(values))
+    _check_amount("a value", min(values))
     _check_instants([row.at for row in rows], now)
 
 
@@ -98,6 +101,16 @@ def _check_finite(name: str, value: float, now: datetime) -> None:
         raise RowRefused("not_finite", f"{name} must be a finite number.")
 
 
+def _check_amount(name: str, value: float | None) -> None:
+    """Numbers that are added up: finite alone does not make their sum so."""
+    if value is not None and not is_number_in_bounds(value):
+        raise RowRefused("out_of_range", f"{name} must lie between -{MOST_NUMBER:g} and {MOST_NUMBER:g}.")
+
+
+def _check_observation(row: ObservationRow) -> None:
+    _check_amount("value", row.value)
+
+
 def _check_instant(name: str, value: datetime, now: datetime) -> None:
     try:
         utc = value.astimezone(UTC)
@@ -105,21 +118,26 @@ def _check_instant(name: str, value: datetime, now: datetime) -> None:
         raise RowRefused("bad_value", f"{name} lies outside the calendar.") from None
     if utc > now + MAX_AHEAD:
         raise RowRefused("in_the_future", f"{name} lies more than 24 hours ahead.")
-    if utc.year < 2:
-        raise RowRefused("bad_value", f"{name} lies outside the calendar.")
+    _check_begun(name, utc.date())
 
 
 def check_day(name: str, value: date, now: datetime) -> None:
     # A day ahead by the clock of the easternmost zone is still within 24 hours.
     if value > (now + MAX_AHEAD).date() + timedelta(days=0 if now.hour < 10 else 1):
         raise RowRefused("in_the_future", f"{name} lies more than 24 hours ahead.")
-    if value.year < 2:
-        raise RowRefused("bad_value", f"{name} lies outside the calendar.")
+    _check_begun(name, value)
+
+
+def _check_begun(name: str, day: date) -> None:
+    if day < FIRST_DAY:
+        raise RowRefused("bad_value", f"{name} lies outside the calendar, which begins on {FIRST_DAY}.")
 
 
 def _check_snapshot(row: SnapshotRow) -> None:
     if (row.share is None) == (row.active is None):
         raise RowRefused("required", "a snapshot has either active (and eligible) or share.")
+    _check_amount("active", row.active)
+    _check_amount("eligible", row.eligible)
     if row.share is not None and row.eligible is not None:
         raise RowRefused("bad_value", "eligible goes with active, not with share.")
     if row.active is not None and row.eligible is not None and row.active > row.eligible:
@@ -140,8 +158,8 @@ def _check_release(row: ReleaseRow) -> None:
 
 def _check_totals(row: ExperimentRow) -> None:
     """No values have squares that sum to less than sum² / n (Cauchy and Schwarz); nobody has no values."""
-    if abs(row.sum) > MOST_SUM or row.sum_squares > MOST_SUM * MOST_SUM:
-        raise RowRefused("out_of_range", f"sum may be at most {MOST_SUM:g}, sum_squares its square.")
+    if abs(row.sum) > MOST_NUMBER or row.sum_squares > MOST_NUMBER * MOST_NUMBER:
+        raise RowRefused("out_of_range", f"sum may be at most {MOST_NUMBER:g}, sum_squares its square.")
     if row.n == 0 and (row.sum or row.sum_squares):
         raise RowRefused("bad_value", "with n 0 there is nobody whose values could be summed up.")
     if row.n * row.sum_squares < row.sum * row.sum * (1 - _ROUNDING):
@@ -176,6 +194,7 @@ _AT_ONCE: dict[type[Row], Callable[[Any, datetime], None]] = {
     UsageRow: _check_usages,
 }
 _CHECKS_AS_A_WHOLE: dict[type[Row], Callable[[Any], None]] = {
+    ObservationRow: _check_observation,
     SnapshotRow: _check_snapshot,
     EvidenceRow: _check_evidence,
     ReleaseRow: _check_release,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from datetime import date
 from typing import Any
 
 from django.db import models
@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from productops.api.authentication import workspace_of
 from productops.api.references import References
+from productops.workspaces.bounds import DAY_RANGE, NUMBER_RANGE, is_day_in_bounds, is_number_in_bounds
 
 
 class KeyOrId(serializers.Field):
@@ -75,15 +76,32 @@ class KeyOrIdSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped
 
 
 class Number(serializers.FloatField):
-    """A finite JSON number; not a text of digits, and not true or false."""
+    """A JSON number within bounds; not a text of digits, and not true or false."""
+
+    default_error_messages = {"out_of_range": NUMBER_RANGE}
 
     def to_internal_value(self, data: Any) -> float:
         if isinstance(data, bool) or not isinstance(data, (int, float)):
             self.fail("invalid")
-        number = float(data)
-        if not isfinite(number):
-            self.fail("invalid")
+        try:
+            number = float(data)
+        except OverflowError:
+            self.fail("out_of_range")
+        if not is_number_in_bounds(number):
+            self.fail("out_of_range")
         return number
+
+
+class Day(serializers.DateField):
+    """A day that somebody states, within the calendar that everything is computed in."""
+
+    default_error_messages = {"out_of_range": DAY_RANGE}
+
+    def to_internal_value(self, value: Any) -> date:
+        day: date = super().to_internal_value(value)
+        if not is_day_in_bounds(day):
+            self.fail("out_of_range")
+        return day
 
 
 class WholeNumber(serializers.IntegerField):

@@ -9,7 +9,7 @@ from django.db import models
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from productops.api.fields import Amount, Number, Text, WebAddress, WholeNumber
+from productops.api.fields import Amount, Day, Number, Text, WebAddress, WholeNumber
 
 
 class RefusesUnknownFields(serializers.Serializer):
@@ -57,6 +57,7 @@ class RowSerializer(RefusesUnknownFields, serializers.ModelSerializer):
 
     serializer_field_mapping: ClassVar[dict[type[models.Field], type[serializers.Field]]] = {
         **serializers.ModelSerializer.serializer_field_mapping,
+        models.DateField: Day,
         models.FloatField: Number,
         models.IntegerField: WholeNumber,
         models.PositiveIntegerField: WholeNumber,

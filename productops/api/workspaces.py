@@ -24,6 +24,10 @@ from productops.workspaces.services import edit_workspace
 
 
 class WorkspaceSerializer(RowSerializer):
+    # The service says which days a pin may be; those of facts and plans reach further.
+    pinned_on = serializers.DateField(
+        required=False, allow_null=True, help_text="Judge everything as of this day instead of today."
+    )
     today = serializers.SerializerMethodField(help_text="The day that everything is judged as of.")
 
     class Meta:

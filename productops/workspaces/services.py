@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from productops.workspaces.actors import Actor
+from productops.workspaces.bounds import problems_with_pin
 from productops.workspaces.complaints import Complaint, refuse_if_any
 from productops.workspaces.models import Workspace
 from productops.workspaces.signals import workspace_changed, workspace_created
@@ -30,7 +33,7 @@ EDITABLE = ("name", "time_zone", "pinned_on", *THRESHOLDS)
 def create_workspace(*, key: str, name: str, by: Actor, **settings: Any) -> Workspace:
     """Make a workspace; `settings` are fields of EDITABLE and `is_generated`. Raises Refused."""
     workspace = Workspace(key=key, name=name, **settings)
-    _refuse_bad_workspace(workspace)
+    _refuse_bad_workspace(workspace, is_pinned_anew=True)
     workspace.save(force_insert=True)
     workspace_created.send(Workspace, workspace_id=workspace.pk, cause=_cause(by))
     return workspace
@@ -46,7 +49,7 @@ def edit_workspace(
     before = {name: getattr(held, name) for name in wanted}
     for name, value in wanted.items():
         setattr(held, name, value)
-    _refuse_bad_workspace(held)
+    _refuse_bad_workspace(held, is_pinned_anew="pinned_on" in wanted)
     guarded_update(Workspace.objects.all(), workspace.pk, version, wanted)
     if wanted:
         workspace_changed.send(
@@ -55,9 +58,11 @@ def edit_workspace(
     return Workspace.objects.get(pk=workspace.pk)
 
 
-def _refuse_bad_workspace(workspace: Workspace) -> None:
-    """The rules of thresholds, and Django's own checks of fields, uniqueness and constraints, as complaints."""
+def _refuse_bad_workspace(workspace: Workspace, *, is_pinned_anew: bool) -> None:
+    """The rules of pins and thresholds, and Django's own checks of fields, uniqueness and constraints."""
     complaints = problems_with_thresholds(**{name: getattr(workspace, name) for name in THRESHOLDS})
+    if is_pinned_anew and workspace.time_zone in available_timezones():
+        complaints += problems_with_pin(workspace.pinned_on, timezone.now().astimezone(workspace.zone).date())
     said = {complaint.field for complaint in complaints}
     try:
         # A constraint speaks of the whole row: once a threshold is known to be wrong it has nothing to add.

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from productops.api.fields import Amount, KeyOrId, Number, Text
+from productops.api.fields import Amount, Day, KeyOrId, Number, Text
 from productops.api.serializers import PlainSerializer, RowSerializer
 from productops.workspaces.models import Member
 from roadmap.models import (
@@ -274,4 +274,4 @@ class ReleaseMarkSerializer(serializers.ModelSerializer):
 class ReleaseSerializer(PlainSerializer):
     """When an item was released."""
 
-    on = serializers.DateField(required=False, allow_null=True, help_text="Today when it is left out.")
+    on = Day(required=False, allow_null=True, help_text="Today when it is left out.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, TypeVar
 from zlib import crc32
 
@@ -14,6 +15,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from productops.workspaces.actors import Actor
+from productops.workspaces.bounds import problems_with_day
 from productops.workspaces.complaints import (
     Complaint,
     SaysWhatIsWrong,
@@ -53,6 +55,7 @@ def check(
     workspace.
     """
     complaints = [Complaint(said.field, said.code, said.detail) for said in said_by_rules]
+    complaints += _days_outside_the_calendar(row)
     skipped = {field.name for field in row._meta.concrete_fields if field.is_relation}
     if row._state.adding and not getattr(row, "key", "unnamed"):
         skipped.add("key")
@@ -65,6 +68,17 @@ def check(
             for found in errors
         ]
     refuse_if_any([*complaints, *_references_elsewhere(row), *_references_put_away(row, changed)])
+
+
+def _days_outside_the_calendar(row: Versioned) -> list[Complaint]:
+    """Every day of the row, whichever door it came by. Instants are written by us or checked as they arrive."""
+    return [
+        complaint
+        for field in row._meta.concrete_fields
+        for day in [getattr(row, field.attname)]
+        if isinstance(day, date) and not isinstance(day, datetime)
+        for complaint in problems_with_day(field.name, day)
+    ]
 
 
 def _references_elsewhere(row: Versioned) -> list[Complaint]:

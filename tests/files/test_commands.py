@@ -130,6 +130,8 @@ def test_a_slug_that_is_taken_is_one_clear_line() -> None:
         (["--time-zone", "Mars/Olympus"], "time-zone"),
         (["--window-days", "0"], "window"),
         (["--pin", "tomorrow"], "not a day"),
+        (["--pin", "2126-11-26"], "pinned-on: A pin lies between 1990-01-01 and today"),
+        (["--pin", "0001-01-01"], "pinned-on: A pin lies between 1990-01-01 and today"),
         (["--under-used-below", "nan"], "not a share"),
     ],
 )

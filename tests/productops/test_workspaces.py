@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from productops.workspaces.complaints import Complaint, Refused
 from productops.workspaces.models import Workspace
@@ -118,3 +119,33 @@ def test_a_guarded_update_tells_a_stale_edit_from_a_missing_row() -> None:
     with pytest.raises(StaleEdit):
         guarded_delete(items, item.pk, 7)
     assert items.get().title == item.title
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1989-12-31", "2126-11-26", "3000-01-01", "9999-12-31"])
+def test_a_pin_outside_the_days_that_there_are_facts_of_is_refused_with_the_range(day: str) -> None:
+    caller = Caller(a_workspace())
+    answer = caller.patch("workspace/", {"pinned_on": day})
+    assert (answer.status_code, pointers(answer)) == (400, {"/pinned_on"})
+    assert "between 1990-01-01 and today" in answer.json()["errors"][0]["detail"]
+    assert Workspace.objects.get().pinned_on is None
+
+
+def test_a_pin_is_at_most_today_in_the_workspaces_zone() -> None:
+    workspace = a_workspace(time_zone="Pacific/Kiritimati")
+    caller, today = Caller(workspace), workspace.today()
+    answer = caller.patch("workspace/", {"pinned_on": (today + timedelta(days=1)).isoformat()})
+    assert (answer.status_code, pointers(answer)) == (400, {"/pinned_on"})
+    assert f"between 1990-01-01 and today, {today}." in answer.json()["errors"][0]["detail"]
+    assert caller.patch("workspace/", {"pinned_on": today.isoformat()}).status_code == 200
+
+
+def test_the_database_holds_no_pin_outside_the_calendar_either() -> None:
+    workspace = a_workspace()
+    for day in (date.min, date(1989, 12, 31), date.max):
+        with pytest.raises(IntegrityError, match="workspace_pin_is_a_day_of_facts"), transaction.atomic():
+            Workspace.objects.filter(pk=workspace.pk).update(pinned_on=day)
+
+
+@pytest.mark.parametrize(("number", "status"), [(1e308, 400), (-1.1e100, 400), (10**400, 400), (0.5, 200)])
+def test_a_number_that_could_overflow_is_400(number: float, status: int) -> None:
+    assert Caller(a_workspace()).patch("workspace/", {"under_used_below": number}).status_code == status

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from outcomes.formulas.calendar import day_after
 from outcomes.formulas.levels import Period, next_period, period_of, previous_period
 
 # Nothing is measured before; stepping back from here would leave the calendar.
@@ -91,17 +92,13 @@ def after_window(
 
 def first_read(released_on: date, cadence: str) -> date:
     """Return a day before which no effect of this release reads anything."""
-    return _moved(released_on, -(LONGEST_COMPARED[cadence] + 1) * _LONGEST_DAYS[cadence])
+    return day_after(released_on, -(LONGEST_COMPARED[cadence] + 1) * _LONGEST_DAYS[cadence])
 
 
 def last_read(released_on: date, cadence: str, *, washout_days: int, after_periods: int | None) -> date:
     """Return a day after which no effect of this release reads anything; the window may end a little before."""
     count = REACH[cadence].after if after_periods is None else after_periods
-    return _moved(released_on, washout_days + (count + 1) * _LONGEST_DAYS[cadence])
-
-
-def _moved(on: date, days: int) -> date:
-    return date.fromordinal(min(max(on.toordinal() + days, 1), date.max.toordinal()))
+    return day_after(released_on, washout_days + (count + 1) * _LONGEST_DAYS[cadence])
 
 
 def before_periods(released_on: date, cadence: str, most: int) -> list[Period]:

@@ -9,6 +9,8 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
+from productops.workspaces.bounds import FIRST_PIN, LAST_DAY
+
 
 def validate_time_zone(name: str) -> None:
     if name not in available_timezones():
@@ -64,6 +66,11 @@ class Workspace(models.Model):
             models.CheckConstraint(
                 condition=models.Q(flag_open_days__gte=1, flag_resolve_days__gte=1),
                 name="workspace_flag_days_are_positive",
+            ),
+            # The services refuse days yet to come; these two bounds are those that no clock moves.
+            models.CheckConstraint(
+                condition=models.Q(pinned_on__isnull=True) | models.Q(pinned_on__range=(FIRST_PIN, LAST_DAY)),
+                name="workspace_pin_is_a_day_of_facts",
             ),
         ]
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from datetime import date
+from math import isfinite
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from outcomes.formulas.attainment import Attainment, attainment, pace
+from outcomes.formulas.attainment import Attainment, attainment, attainment_by_effect, pace
 from tests.golden_values import golden
 
 RELEASED, DUE = date(2026, 3, 2), date(2026, 6, 30)
@@ -62,3 +65,38 @@ def test_pace_is_null_when_it_cannot_be_said(
     reached: float | None, start: date | None, due_on: date | None, today: date
 ) -> None:
     assert pace(reached, start, due_on, today) is None
+
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(numbers, numbers, numbers, st.sampled_from(["increase", "decrease"]))
+@example(-1.7e308, 1.7e308, 1e308, "increase")
+@example(0.0, 5e-324, 1e308, "increase")
+@example(1.7e308, -1.7e308, 5e-324, "decrease")
+def test_whatever_the_numbers_an_attainment_is_one_to_go_on_computing_with(
+    baseline: float, target: float, current: float, direction: str
+) -> None:
+    found = attainment(baseline, target, current, direction)
+    if found.value is None:
+        assert found.reason in ("already_met", "not_finite")
+    else:
+        assert abs(found.value) <= 1e100
+        assert isfinite(pace(found.value, date(1900, 1, 1), date(2199, 12, 31), date(1900, 1, 2)) or 0.0)
+
+
+def test_a_way_too_long_for_a_number_is_still_divided() -> None:
+    assert attainment(-1.5e308, 1.5e308, 0.0, "increase").value == pytest.approx(0.5)
+    assert attainment(0.0, 5e-324, 1.0, "increase") == Attainment(None, "not_finite")
+
+
+@given(numbers, numbers, numbers, numbers, numbers, st.sampled_from(["increase", "decrease"]))
+@example(0.0, 5e-324, 1e308, 0.0, 0.0, "increase")
+@example(-1.7e308, 1.7e308, 1e308, -1.7e308, 1.7e308, "increase")
+def test_whatever_the_effect_so_is_the_attainment_it_shows(
+    baseline: float, target: float, estimate: float, low: float, high: float, direction: str
+) -> None:
+    found = attainment_by_effect(
+        baseline, target, direction, estimate=estimate, low=low, high=high, verdict="better"
+    )
+    assert found is None or found.reason == "not_finite" or abs(found.value or 0.0) <= 1e100

@@ -85,6 +85,9 @@ def test_an_empty_body_states_nothing() -> None:
         ({"metric": "m", "at": AT, "value": 1, "vaule": 2}, "unknown_field"),
         ({"metric": "m", "at": AT, "value": 1, "series": "a\x00b"}, "bad_value"),
         ({"metric": "m", "at": "0001-01-01T00:00:00Z", "value": 1}, "bad_value"),
+        ({"metric": "m", "at": "1899-12-31T23:59:59Z", "value": 1}, "bad_value"),
+        ({"metric": "m", "at": AT, "value": 1.1e100}, "out_of_range"),
+        ({"metric": "m", "at": AT, "value": -1e308}, "out_of_range"),
         ([], "bad_value"),
         ("row", "bad_value"),
         (None, "bad_value"),
@@ -329,3 +332,16 @@ def test_nesting_is_counted_outside_texts_whether_or_not_something_in_them_is_es
     with pytest.raises(BodyRefused):
         check_depth(deepest.encode())
     check_depth(deepest[3:-3].encode())
+
+
+@pytest.mark.parametrize("numbers", [{"active": 1e308}, {"active": 5, "eligible": 1.1e100}])
+def test_a_snapshot_of_more_than_can_be_added_up_is_refused(numbers: dict[str, float]) -> None:
+    body = reading({"snapshots": [{"item": "i", "on": "2026-05-01", **numbers}]})
+    assert [(refusal.pointer, refusal.code) for refusal in body.refusals] == [
+        ("/snapshots/0", "out_of_range")
+    ]
+
+
+def test_the_largest_number_that_is_taken_can_be_added_up() -> None:
+    rows = [{"metric": "m", "at": AT, "value": value} for value in (1e100, -1e100)]
+    assert reading({"observations": rows}).refusals == []
