@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from outcomes.models import Mark, Outcome, ValueRecord
+from productops.api.numbers import as_shown
 from productops.workspaces.models import Workspace
 from tests.callers import Caller, pointers
 from tests.factories import a_metric, a_workspace, an_outcome
@@ -45,7 +46,7 @@ def test_supposing_nothing_is_the_value_as_it_stands(team: Team, paula: Caller) 
     told = suppose(paula)
     value = team.value("carts")
     assert told["before"]["proven"] == told["after"]["proven"] == value.proven
-    assert told["before"]["explanation"] == value.explanation
+    assert told["before"]["explanation"] == as_shown(value.explanation)
     assert set(told["difference"].values()) <= {0, None}
 
 
