@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.db import connection
+
 from outcomes.pipeline.arrays import array
 from outcomes.pipeline.prepared import execute_prepared
+from productops.workspaces.actors import Actor
+from productops.workspaces.attribution import acting, tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class FactTable:
     conflict: str
     has_source: bool = True
     is_per_source: bool = False
+    # Whether its changes are written down, with who made them.
+    is_recorded: bool = False
     fixed: tuple[tuple[str, str], ...] = ()
     on_update: tuple[tuple[str, str], ...] = ()
 
@@ -48,6 +54,7 @@ class By:
     source_id: int
     stated_at: datetime
     stated_by: str
+    who: Actor
 
 
 def state(
@@ -56,11 +63,22 @@ def state(
     """Write statements; return those that won over what stood there.
 
     `rows` hold the columns of the table in order and then (is_retracted, stated_row, the place in `by` of who
-    states it); no identity twice. What won is told by its place in `rows`: keys need not travel back. The
-    statement sorts by identity, so that two writers of the same facts queue instead of deadlocking.
+    states it); no identity twice, and of a table whose changes are recorded all by one source. What won is told
+    by its place in `rows`: keys need not travel back. The statement sorts by identity, so that two writers of the
+    same facts queue instead of deadlocking.
     """
     if not rows:
         return []
+    if table.is_recorded:
+        with acting(by[0].who):
+            tell(connection)
+            return _written(table, rows, workspace_id, by)
+    return _written(table, rows, workspace_id, by)
+
+
+def _written(
+    table: FactTable, rows: Sequence[tuple[Any, ...]], workspace_id: int, by: Sequence[By]
+) -> list[Written]:
     found = execute_prepared(
         _statement(table),
         {
@@ -198,6 +216,7 @@ EVIDENCE = FactTable(
     values=("kind", "customer_id", "quote", "source_url", "observed_on", "importance"),
     conflict="(problem_id, external_id) WHERE external_id <> ''",
     has_source=False,
+    is_recorded=True,
     fixed=(("version", "1"), ("created_at", "now()"), ("updated_at", "now()")),
     on_update=(("version", "roadmap_evidence.version + 1"), ("updated_at", "now()")),
 )

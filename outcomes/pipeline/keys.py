@@ -38,6 +38,7 @@ class Keys:
         self.experiments: dict[str, KnownExperiment] = {}
         self._customers: dict[str, int] = {}
         self._routes: dict[tuple[int, str], int] | None = None
+        self._archived: dict[type[Model], frozenset[int]] = {}
 
     def load(self, body: NativeBody) -> None:
         """Look up every key a body names."""
@@ -63,6 +64,15 @@ class Keys:
             self._routes = {(route.problem_id, route.external_id): route.into_id for route in rows.iterator()}
         alone = self._routes.get((problem_id, external_id))
         return alone if alone is not None else self._routes.get((problem_id, ""), problem_id)
+
+    def is_archived(self, model: type[Item | Problem], id_: int) -> bool:
+        """Whether it was put away, so that nothing is to be tied to it before it is restored."""
+        if model not in self._archived:
+            put_away = model._default_manager.filter(
+                workspace_id=self._workspace_id, archived_at__isnull=False
+            )
+            self._archived[model] = frozenset(put_away.values_list("id", flat=True))
+        return id_ in self._archived[model]
 
     def customer(self, key: str | None) -> int | None:
         return None if key is None else self._customers[key]

@@ -14,8 +14,8 @@ _ONLY_WHEN_ASKED = 2**31
 def execute_prepared(query: str, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
     """Run a statement on Django's connection and return its rows; errors are Django's.
 
-    Django's own cursor writes values into the text, which PostgreSQL then parses and plans every time. For tables
-    whose changes nobody records: whoever is behind the write is not told to the database.
+    Django's own cursor writes values into the text, which PostgreSQL then parses and plans every time. Whoever
+    is behind the write is not told to the database: of a table whose changes are recorded the caller tells it.
     """
     connection.ensure_connection()
     if connection.connection.prepare_threshold is None:

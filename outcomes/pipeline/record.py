@@ -16,6 +16,8 @@ from outcomes.pipeline.statement import Statement, Tally, Trail, by_kind
 from outcomes.pipeline.together import Together
 from outcomes.sources.bodies import NativeBody
 from outcomes.sources.reading import EventBody
+from productops.workspaces.actors import Actor
+from productops.workspaces.attribution import acting, known_or
 from productops.workspaces.models import Workspace
 from roadmap import releasing
 
@@ -40,12 +42,15 @@ class Recorder:
         self._together.write()
         released = self._sections.released
         if released:
-            releasing.follow_releases(self.workspace.pk, sorted(released))
+            for who, item_ids in self._sections.released_by.items():
+                with acting(who):
+                    releasing.follow_releases(self.workspace.pk, sorted(item_ids))
             cause = next(iter(released.values()))
             for outcome_id in effects_around(self.workspace.pk, list(released)):
                 self._trail.marks.add("effect", outcome_id, cause=cause)
             items_released(self.workspace.pk, sorted(released))
             released.clear()
+            self._sections.released_by.clear()
 
     def keep(self, trail: Trail) -> None:
         """Take over what a delivery left behind, once it is certain to stay."""
@@ -76,7 +81,12 @@ class Recorder:
             {"kind": "delivery", "id": delivery.pk},
             trail.marks,
             trail.seen,
+            known_or(Actor(name=delivery.source.name, user_id=None, via="webhook")),
         )
+        with acting(statement.who):
+            return self._record(delivery, body, statement, trail), trail
+
+    def _record(self, delivery: Delivery, body: NativeBody, statement: Statement, trail: Trail) -> Tally:
         if isinstance(body, EventBody):
             trackers.follow(self.workspace.pk, body, now=timezone.now())
             homes.place(delivery.source, body, now=timezone.now())
@@ -96,7 +106,7 @@ class Recorder:
             sections.evaluations(body, statement, tally, trail)
             sections.totals(body, statement, tally)
         tally.refused = len(body.refusals)
-        return tally, trail
+        return tally
 
 
 def _hear_from(source_ids: list[int]) -> None:

@@ -24,11 +24,13 @@ from outcomes.pipeline.statement import (
     stated,
 )
 from outcomes.pipeline.together import Row, Together
-from outcomes.pipeline.unclaimed import unknown, unknown_name, unknown_variant
+from outcomes.pipeline.unclaimed import archived, unknown, unknown_name, unknown_variant
 from outcomes.sources.bodies import NativeBody, Numbered, Refusal
 from outcomes.sources.reading import EventBody
 from outcomes.sources.rows import RetractRow
+from productops.workspaces.actors import Actor
 from productops.workspaces.models import Workspace
+from roadmap.models import Item, Problem
 
 
 class Sections:
@@ -45,11 +47,13 @@ class Sections:
         self._open_from = retention.open_from()
         # Items that were released, and what brought it about.
         self.released: dict[int, dict[str, Any]] = {}
+        self.released_by: dict[Actor, set[int]] = {}
 
     def forget(self) -> None:
         """After a rolled back delivery, what it created is gone: look everything up again."""
         self._keys = Keys(self._workspace)
         self.released.clear()
+        self.released_by.clear()
 
     def load(self, body: NativeBody) -> None:
         """Look up every key that a body names."""
@@ -142,6 +146,9 @@ class Sections:
                 body.refusals.append(unknown("problem", row.problem, numbered))
                 continue
             problem_id = self._keys.problem_of(problem_id, row.id)
+            if self._keys.is_archived(Problem, problem_id):
+                body.refusals.append(archived("problem", row.problem, numbered))
+                continue
             rest: tuple[Any, ...] = ("opinion", None, "", "", None, 0)
             if not is_retracted:
                 customer_id = self._keys.customer(row.customer)
@@ -158,6 +165,9 @@ class Sections:
             item_id = self._keys.items.get(row.item)
             if item_id is None:
                 body.refusals.append(unknown("item", row.item, numbered))
+                continue
+            if self._keys.is_archived(Item, item_id):
+                body.refusals.append(archived("item", row.item, numbered))
                 continue
             at = row.at.astimezone(UTC)
             url = "" if is_retracted else row.url
@@ -270,12 +280,13 @@ class Sections:
             tally.duplicates += len(rows) - changes
             mark(won, by)
 
-        who = facts.By(by.source.pk, by.stated_at, by.stated_by)
+        who = facts.By(by.source.pk, by.stated_at, by.stated_by, by.who)
         self._together.state(table, rows.with_statements(), who, heard)
 
     def _follow_releases(self, won: list[Row], by: Statement) -> None:
         for item_id in {row[0] for row in won}:
             self.released[item_id] = by.cause
+            self.released_by.setdefault(by.who, set()).add(item_id)
             by.marks.add("item", item_id, cause=by.cause)
 
     def _see_usage(self, rows: Rows, by: Statement, shape: str) -> None:

@@ -14,6 +14,7 @@ from outcomes.pipeline.seen import Seen
 from outcomes.pipeline.together import Row
 from outcomes.sources.bodies import Numbered
 from outcomes.sources.rows import RetractRow
+from productops.workspaces.actors import Actor
 
 
 @dataclass(slots=True)
@@ -47,6 +48,8 @@ class Statement:
     cause: dict[str, Any]
     marks: Marks
     seen: Seen
+    # Whom changes of the roadmap are attributed to.
+    who: Actor
 
 
 class Rows:

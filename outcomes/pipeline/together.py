@@ -42,7 +42,9 @@ class Together:
             return
         _, waiting = self._waiting.setdefault(table.name, (table, _Waiting()))
         identities = [table.identity_of(row) for row in rows]
-        if not waiting.identities.isdisjoint(identities):
+        # Who is behind a change is told to the database before the statement: one source at a time.
+        is_others = table.is_recorded and bool(waiting.by) and waiting.by[-1].source_id != by.source_id
+        if is_others or not waiting.identities.isdisjoint(identities):
             self._write(table, waiting)
             waiting = _Waiting()
             self._waiting[table.name] = (table, waiting)

@@ -8,6 +8,7 @@ from typing import Any
 
 from outcomes.sources.bodies import Numbered, Refusal, Unclaimed
 from outcomes.sources.rows import RetractRow
+from productops.workspaces.complaints import ARCHIVED
 
 
 def unknown(what: str, key: str, numbered: Numbered[Any]) -> Refusal:
@@ -21,6 +22,11 @@ def unknown(what: str, key: str, numbered: Numbered[Any]) -> Refusal:
         name: getattr(row, name) for name in row.__struct_fields__ if name != "actor" and getattr(row, name)
     }
     return unknown_name(what, key, numbered.pointer, at, sample)
+
+
+def archived(what: str, key: str, numbered: Numbered[Any]) -> Refusal:
+    """A row that would change what was put away."""
+    return Refusal(numbered.pointer, ARCHIVED, f"The {what} {key!r} is archived; restore it first.")
 
 
 def unknown_variant(known: Iterable[str], numbered: Numbered[Any]) -> Refusal:

@@ -41,7 +41,7 @@ def _add(whole: NativeBody, pointer: str, line: bytes, now: datetime) -> None:
     if section is None:
         detail = "A line names a metric, an item and an actor, or an item and the day it is on."
         return _refuse(whole, Refusal(pointer, "unknown_kind", detail))
-    native.add_row(whole, section, pointer, msgspec.Raw(line), now=now)
+    native.add_row(whole, section, pointer, native.raw_unless_repeating(line), now=now)
 
 
 def _refuse(whole: NativeBody, refusal: Refusal) -> None:

@@ -5,7 +5,6 @@ Pure: bytes in, typed rows and refusals out. Shapes and identities are those of 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,6 +13,7 @@ import msgspec
 
 from outcomes.sources.bodies import BodyRefused, NativeBody, Numbered, Refusal
 from outcomes.sources.nesting import check_depth
+from outcomes.sources.repeats import Twice, loads, may_repeat
 from outcomes.sources.row_checks import MAX_AHEAD, RowRefused, are_clean, check, check_day
 from outcomes.sources.rows import SECTIONS, Instant, R, Row
 
@@ -79,22 +79,46 @@ _LIST_DECODERS: dict[str, Any] = {
 def _document(body: bytes) -> dict[str, Any]:
     """The outermost object. Rows come raw when the body is clean JSON, else decoded leniently.
 
-    The lenient path exists so that one NaN or lone surrogate refuses its own row, not a thousand good ones.
+    The lenient path exists so that one NaN, lone surrogate or name that occurs twice refuses its own row, not a
+    thousand good ones.
     """
     check_depth(body)
+    raw = _raw_document(body)
+    if raw is not None and not may_repeat(body):
+        return raw
     try:
-        return dict(_OUTER.decode(body))
-    except (msgspec.MsgspecError, RecursionError):
-        pass
-    try:
-        document = json.loads(body.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise BodyRefused("The body is not UTF-8.") from error
+        document, is_repeating = loads(body)
     except (ValueError, RecursionError) as error:
+        if raw is not None:
+            # Something within a row, which is refused for it alone.
+            return raw
+        if isinstance(error, UnicodeDecodeError):
+            raise BodyRefused("The body is not UTF-8.") from error
         raise BodyRefused(f"The body is not JSON: {str(error)[:200]}.") from error
     if not isinstance(document, dict):
         raise BodyRefused("The body must be a JSON object.")
-    return document
+    if isinstance(document, Twice):
+        raise BodyRefused(document.complaint())
+    return document if raw is None or is_repeating else raw
+
+
+def raw_unless_repeating(row: bytes) -> Any:
+    """A row as the bytes that state it; as Twice when a name occurs twice in it, so that it is refused."""
+    if may_repeat(row):
+        try:
+            told, is_repeating = loads(row)
+        except (ValueError, RecursionError):
+            return msgspec.Raw(row)
+        if is_repeating:
+            return told
+    return msgspec.Raw(row)
+
+
+def _raw_document(body: bytes) -> dict[str, Any] | None:
+    try:
+        return dict(_OUTER.decode(body))
+    except (msgspec.MsgspecError, RecursionError):
+        return None
 
 
 def _entries(section: Any, name: str, read_body: NativeBody) -> Iterator[tuple[str, Any]]:
@@ -129,6 +153,8 @@ def _whole(section: Any, name: str) -> list[Row] | None:
 def _row(raw: Any, kind: type[R]) -> R:
     if isinstance(raw, kind):
         return raw
+    if isinstance(raw, Twice):
+        raise RowRefused("bad_value", raw.complaint())
     try:
         if isinstance(raw, msgspec.Raw):
             return _DECODERS[kind].decode(raw)

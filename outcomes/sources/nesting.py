@@ -22,7 +22,7 @@ def check_depth(body: bytes) -> None:
     """Refuses nesting beyond MAX_DEPTH before any parser recurses into it."""
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return
-    brackets = left = _outside_strings(body).translate(_ALIKE, _NOT_BRACKETS)
+    brackets = left = outside_strings(body).translate(_ALIKE, _NOT_BRACKETS)
     for _ in range(MAX_DEPTH):
         # The innermost pairs go, all at once: clean JSON is gone after as many rounds as it is deep.
         left = left.replace(b"[]", b"")
@@ -39,11 +39,12 @@ def is_closed(body: bytes) -> bool:
     """Whether JSON that begins with a bracket ends with the one that closes it, so that nothing is cut off."""
     if body[:1] not in (b"{", b"["):
         return False
-    brackets = _outside_strings(body).translate(_ALIKE, _NOT_BRACKETS)
+    brackets = outside_strings(body).translate(_ALIKE, _NOT_BRACKETS)
     return brackets.count(b"[") == brackets.count(b"]")
 
 
-def _outside_strings(body: bytes) -> bytes:
+def outside_strings(body: bytes) -> bytes:
+    """What of a body of JSON stands in no string."""
     if b"\\" not in body and body.count(b'"') < _MOST_PIECES:
         # Nothing is escaped, so every other stretch between quotes is a string.
         return b"".join(body.split(b'"')[::2])

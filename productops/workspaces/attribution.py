@@ -58,6 +58,17 @@ def say_who(actor: Actor) -> None:
         behind.actor = actor
 
 
+def known_or(actor: Actor) -> Actor:
+    """Who is known to be behind the writes at hand; `actor` if nobody is."""
+    behind = _behind.get()
+    return behind.actor if behind is not None and behind.actor is not None else actor
+
+
+def tell(connection: BaseDatabaseWrapper) -> None:
+    """Tell the transaction at hand who is behind it, before a statement that goes around Django's cursor."""
+    _tell(connection, _behind.get())
+
+
 def current_request_id() -> str:
     """The id of the running request; empty outside one."""
     behind = _behind.get()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from outcomes.sources import native
+from outcomes.sources import lines, native
 from outcomes.sources.bodies import BodyRefused, NativeBody
 from outcomes.sources.native import read
 from outcomes.sources.nesting import check_depth
@@ -345,3 +345,36 @@ def test_a_snapshot_of_more_than_can_be_added_up_is_refused(numbers: dict[str, f
 def test_the_largest_number_that_is_taken_can_be_added_up() -> None:
     rows = [{"metric": "m", "at": AT, "value": value} for value in (1e100, -1e100)]
     assert reading({"observations": rows}).refusals == []
+
+
+# --- Names that occur twice -----------------------------------------------------------------------------
+
+ROW = b'{"metric": "m", "at": "2026-05-01T10:00:00Z", "value": 1, "series": "a:b"}'
+
+
+def test_a_section_that_occurs_twice_refuses_the_body_instead_of_losing_the_first() -> None:
+    with pytest.raises(BodyRefused, match="'observations' occurs twice"):
+        reading(b'{"observations": [%b], "observations": [%b]}' % (ROW, ROW))
+
+
+@pytest.mark.parametrize("again", [b'"value": 2', b'"v\\u0061lue": 2', b'"value": 1'])
+def test_a_name_that_occurs_twice_refuses_its_row_alone(again: bytes) -> None:
+    twice = ROW.replace(b'"series"', again + b', "series"')
+    body = reading(b'{"observations": [%b, %b]}' % (twice, ROW))
+    (refusal,) = body.refusals
+    assert (refusal.pointer, refusal.code) == ("/observations/0", "bad_value")
+    assert "'value' occurs twice" in refusal.detail
+    assert [numbered.pointer for numbered in body.rows["observations"]] == ["/observations/1"]
+
+
+def test_a_name_that_occurs_twice_in_a_line_refuses_the_line() -> None:
+    body = lines.read(ROW + b"\n" + ROW.replace(b'"value"', b'"value": 3, "value"'), now=NOW)
+    (refusal,) = body.refusals
+    assert (refusal.pointer, body.row_count) == ("/1", 2)
+    assert "'value' occurs twice" in refusal.detail
+
+
+def test_a_number_too_large_in_a_row_is_told_as_before_beside_rows_that_are_clean() -> None:
+    body = b'{"observations": [%b, %b]}' % (ROW, ROW.replace(b": 1,", b": 1e999,"))
+    assert refusals(body) == {"/observations/1": "bad_value"}
+    assert lines.read(ROW.replace(b": 1,", b": 1e999,"), now=NOW).refusals[0].code == "bad_value"
