@@ -78,7 +78,7 @@ def normalised(fields: dict[str, Any]) -> dict[str, Any]:
 def problems_with_outcome(outcome: Outcome, fields: Mapping[str, Any]) -> Iterator[Complaint]:
     """What is wrong with those fields of an outcome that are given, once it has them."""
     yield from _problems_with_fields(fields)
-    found = _problems_with_controls(outcome.workspace_id, fields.get("controls") or [])
+    found = _problems_with_controls(outcome.workspace_id, fields.get("controls", []))
     yield from found
     if not found and {"controls", "series"} & fields.keys():
         yield from _names_itself(outcome)
