@@ -121,6 +121,8 @@ def sensible(viewset: Any, workspace: Any) -> dict[str, Any]:
         body |= {"source": "source", "item": "item"}
     if viewset.model.__name__ == "Invitation":
         body["email"] = "zoe@example.com"
+    if viewset.model.__name__ == "Endpoint":
+        body |= {"url": "https://hooks.example.com/productops", "events": ["flag.opened"]}
     if fields.get("key") and fields["key"].required:
         body["key"] = "made"
     return body
