@@ -55,8 +55,10 @@ def test_an_item_a_metric_and_an_experiment_are_accepted_on_a_phone(
 ) -> None:
     for kind, name in (("item", "wallet-widget"), ("metric", "wallet.balance"), ("experiment", "wallet-ab")):
         moments = {"first_seen_at": vendor.source.created_at, "last_seen_at": vendor.source.created_at}
+        # The metric is accepted before the experiment that reports it.
+        sample = {"metric": "wallet.balance"} if kind == "experiment" else {}
         Candidate.objects.create(
-            workspace=vendor.workspace, source=vendor.source, kind=kind, name=name, **moments
+            workspace=vendor.workspace, source=vendor.source, kind=kind, name=name, sample=sample, **moments
         )
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     sign_in(page, live_server, "ada")
