@@ -303,7 +303,7 @@ def test_facts_of_any_year_find_a_place(team: Team) -> None:
     a_metric(team.workspace, key="m")
     rows = [
         {"metric": "m", "at": f"{year}-02-28T10:00:00Z", "value": 1}
-        for year in ("0002", "1999", "2000", "2024")
+        for year in ("1901", "1999", "2000", "2024")
     ]
     delivery = team.state({"observations": rows})
     team.settle()
