@@ -13,6 +13,7 @@ from drf_spectacular.utils import Direction, OpenApiParameter
 
 from productops.api.authentication import HasScope, required_scope
 from productops.api.document_links import links_after
+from productops.api.examples import example_for
 from productops.api.idempotency import HEADER, LONGEST_KEY, REPLAYED
 from productops.api.pages import ordering_parameter
 from productops.api.problems import MEDIA_TYPE, title_of
@@ -172,6 +173,13 @@ class ProductopsSchema(AutoSchema):
     def get_request_serializer(self) -> Any:
         told = self.view.described_body() if isinstance(self.view, Resource) else None
         return super().get_request_serializer() if told is None else told
+
+    def _get_request_body(self, direction: Direction = "request") -> dict[str, Any] | None:
+        body: dict[str, Any] | None = super()._get_request_body(direction)
+        example = example_for(self.method, self.path)
+        if body is not None and example is not None:
+            body["content"]["application/json"]["example"] = example
+        return body
 
     def get_override_parameters(self) -> list[Any]:
         if not isinstance(self.view, Resource):

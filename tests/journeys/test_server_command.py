@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -16,6 +17,7 @@ import pytest
 
 from productops.local.places import CHECKOUT
 from productops.local.processes import Waiter, free_port, is_alive, started_from, working_in
+from tests.journeys.calling import Team
 from tests.journeys.running import RunningServer
 
 pytestmark = pytest.mark.journey
@@ -87,6 +89,36 @@ def test_every_process_that_is_killed_comes_back(own: RunningServer) -> None:
     for name in names:
         own.wait_for_another(name, before[name])
     assert Waiter(20, 0.2).until(lambda: own.status("/readyz") == 200)
+
+
+def test_without_postgresql_the_api_is_503_with_retry_after_and_serves_again_when_it_is_back(
+    own: RunningServer,
+) -> None:
+    team = Team.on(own, "away")
+    assert team.api("GET", "items/").status == 200
+    before = own.pid("postgres")
+    with nobody_restarts_anything(own):
+        own.kill("postgres")
+        answers = [team.api("GET", "items/"), team.api("POST", "items/", {"title": "Saved carts"})]
+        assert own.status("/healthz") == 200
+        assert own.status("/readyz") == 503
+    assert [answer.status for answer in answers] == [503, 503]
+    for answer in answers:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert int(answer.headers["retry-after"]) > 0
+    own.wait_for_another("postgres", before)
+    assert Waiter(30, 0.2).until(lambda: team.api("GET", "items/").status == 200)
+    assert team.api("GET", "items/").body["results"] == []
+
+
+@contextmanager
+def nobody_restarts_anything(running: RunningServer) -> Iterator[None]:
+    """The supervisor stands still."""
+    running.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        running.process.send_signal(signal.SIGCONT)
 
 
 def test_a_start_after_everything_was_killed_keeps_the_data(own: RunningServer) -> None:

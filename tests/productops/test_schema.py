@@ -11,8 +11,11 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
 
+from productops.api.examples import EXAMPLES
 from productops.api.views import StrictView
 from productops.local.places import CHECKOUT
+from tests.callers import Caller
+from tests.factories import a_workspace
 from tests.tenants.routes import described, described_of
 from tests.tenants.routes import operations as api_operations
 
@@ -172,3 +175,20 @@ def test_every_example_is_one(document) -> None:
     for name, answer in document["components"]["responses"].items():
         for content in answer["content"].values():
             assert validator.is_valid(content["example"]), name
+
+
+@pytest.mark.django_db
+def test_the_examples_of_the_document_can_be_posted_as_they_stand_one_after_another(document) -> None:
+    caller = Caller(a_workspace())
+    shown = {
+        path.split("/")[-2]: told["post"]["requestBody"]["content"]["application/json"]["example"]
+        for path, told in document["paths"].items()
+        if "example"
+        in told.get("post", {}).get("requestBody", {}).get("content", {}).get("application/json", {})
+    }
+    assert shown == EXAMPLES
+    for resource, body in EXAMPLES.items():
+        answer = caller.post(f"{resource}/", body)
+        assert answer.status_code in (200, 201), (resource, answer.content)
+        if resource == "observations":
+            assert (answer.json()["taken"], answer.json()["refused"]) == (3, 0), answer.content
