@@ -109,7 +109,7 @@ def _problems_with_fields(fields: Mapping[str, Any]) -> list[Complaint]:
         complaints.append(Complaint("weight", "out_of_range", detail))
     margin = fields.get("margin")
     if margin is not None and not 0 <= margin <= MOST_NUMBER:
-        detail = f"A margin is between 0 and {MOST_NUMBER:g}."
+        detail = f"A margin cannot be {'below 0' if margin < 0 else f'above {MOST_NUMBER:g}'}."
         complaints.append(Complaint("margin", "out_of_range", detail))
     return complaints + _problems_with_periods(fields)
 

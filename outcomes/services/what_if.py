@@ -98,7 +98,7 @@ def _complaints(
 ) -> Iterator[Complaint]:
     for name, number in people.items():
         if number is not None and not 0 <= number <= MOST_NUMBER:
-            detail = f"A number of people is between 0 and {MOST_NUMBER:g}."
+            detail = f"A number of people cannot be {'below 0' if number < 0 else f'above {MOST_NUMBER:g}'}."
             yield Complaint(name, "out_of_range", detail)
     previous, still = people.get("previous"), people.get("still")
     if previous is not None and still is not None and still > previous:
