@@ -59,15 +59,24 @@ def detectable_effect(workspace: Workspace, outcome: Outcome) -> DetectableEffec
         return nothing
     baseline = outcome.baseline if outcome.baseline is not None else found.level
     wanted = None if outcome.target is None else outcome.target - baseline
+    missing = _why_not_enough(wanted, metric.direction)
     return replace(
         nothing,
         effect=found.effect,
         relative=found.effect / abs(found.level) if found.level else None,
         level=found.level,
         wanted=wanted,
-        is_enough=None if wanted is None else abs(wanted) >= found.effect,
+        is_enough=None if missing else abs(wanted or 0) >= found.effect,
         n_before=len(read.values),
         from_on=read.periods[0].start,
         to_on=read.periods[-1].end,
-        missing=[] if wanted is not None else ["target"],
+        missing=missing,
     )
+
+
+def _why_not_enough(wanted: float | None, direction: str) -> list[str]:
+    """Why nobody can say whether what is wanted could be seen."""
+    if wanted is None:
+        return ["target"]
+    better = wanted if direction == "increase" else -wanted
+    return [] if better > 0 else ["already_met"]

@@ -162,6 +162,8 @@ class ProductopsSchema(AutoSchema):
                 parameters.append(ordering_parameter(self.view))
         for told in parameters:
             schema = told["schema"]
+            if told["in"] == "header" and told.get("required"):
+                schema["minLength"] = 1
             if told["in"] != "query":
                 continue
             if schema.get("type") == "array":

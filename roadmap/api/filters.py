@@ -43,7 +43,7 @@ class ProblemFilterSet(ArchivableFilterSet):
     opportunity_min = filters.NumberFilter(field_name="standing__opportunity", lookup_expr="gte")
     demand_min = filters.NumberFilter(field_name="standing__demand", lookup_expr="gte")
     revenue_min = filters.NumberFilter(field_name="standing__revenue_at_stake", lookup_expr="gte")
-    customers_min = filters.NumberFilter(field_name="standing__customer_count", lookup_expr="gte")
+    customers_min = WholeNumberFilter(field_name="standing__customer_count", lookup_expr="gte")
     created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lte")
     search = SearchFilter(["title", "description", "key"])

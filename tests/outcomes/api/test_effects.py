@@ -169,6 +169,11 @@ def test_what_an_outcome_could_show_is_told_before_anything_is_built(
     assert 3 < told["effect"] < 6
     assert told["is_enough"] is False
     assert told["missing"] == []
+    # A target that the level is past already asks for nothing that could be seen.
+    outcome.target = outcome.baseline - 50 if outcome.baseline else -1000
+    outcome.save()
+    told = paula.get(f"outcomes/{outcome.pk}/detectable/").json()
+    assert (told["is_enough"], told["missing"]) == (None, ["already_met"])
 
 
 def test_without_a_history_nothing_can_be_told(paula: Caller, workspace: Workspace) -> None:
