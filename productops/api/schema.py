@@ -177,7 +177,7 @@ class ProductopsSchema(AutoSchema):
         return super().get_request_serializer() if told is None else told
 
     def _get_request_body(self, direction: Direction = "request") -> dict[str, Any] | None:
-        body: dict[str, Any] | None = super()._get_request_body(direction)
+        body: dict[str, Any] | None = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
         example = example_for(self.method, self.path)
         if body is not None and example is not None:
             body["content"]["application/json"]["example"] = example
