@@ -7,7 +7,7 @@ from typing import Any
 
 from django import template
 from django.utils.html import format_html
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 
 register = template.Library()
@@ -21,8 +21,8 @@ def labelled(cells: Iterable[str], headings: Iterable[Mapping[str, Any]]) -> lis
 
 def _labelled(cell: str, heading: str) -> str:
     tag = next((tag for tag in ("<td", "<th") if cell.startswith(tag)), None)
-    if tag is None or "<" in heading:
-        # Not a heading in words: the box that chooses all rows.
+    if tag is None or "<" in heading or not isinstance(cell, SafeString):
+        # Not a heading in words: the box that chooses all rows. What nobody escaped is left for the template to.
         return cell
     label = format_html(' data-label="{}"', capfirst(heading))
     # Cells come escaped from Django's own list; the label was escaped just now.
