@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 import outcomes.models.sources
 import roadmap.models.keyed
-from productops.workspaces.schema import belongs, workspace_key
+from productops.workspaces.schema import AddConstraint, AddIndex, belongs, workspace_key
 
 
 class Migration(migrations.Migration):
@@ -204,11 +204,11 @@ class Migration(migrations.Migration):
                 to="workspaces.workspace",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="source",
             constraint=models.UniqueConstraint(fields=("workspace", "key"), name="one_source_per_key"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="source",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -219,43 +219,43 @@ class Migration(migrations.Migration):
                 name="source_key_is_well_formed",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="source",
             constraint=models.CheckConstraint(
                 condition=models.Q(("kind__in", ("productops",))), name="source_kind_is_known"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="source",
             constraint=models.CheckConstraint(
                 condition=models.Q(("cadence__in", ("hourly", "daily", "weekly", "monthly", "quarterly"))),
                 name="source_cadence_is_known",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="delivery",
             index=models.Index(
                 condition=models.Q(("state", "pending")), fields=["id"], name="delivery_pending"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="delivery",
             index=models.Index(fields=["workspace", "-received_at", "-id"], name="delivery_newest"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="delivery",
             constraint=models.UniqueConstraint(
                 fields=("source", "external_id"), name="one_delivery_per_source_and_id"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="delivery",
             constraint=models.CheckConstraint(
                 condition=models.Q(("state__in", ("pending", "done", "partial", "failed", "quarantined"))),
                 name="delivery_state_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="sourceday",
             constraint=models.UniqueConstraint(fields=("source", "on"), name="one_row_per_source_and_day"),
         ),

@@ -2,7 +2,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import outcomes.models.metrics
-from productops.workspaces.schema import belongs, workspace_key
+from productops.workspaces.schema import AddConstraint, AddIndex, belongs, workspace_key
 
 CREATE_OBSERVATION = """
 CREATE TABLE outcomes_observation (
@@ -144,11 +144,11 @@ class Migration(migrations.Migration):
                 to="workspaces.workspace",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="metric",
             constraint=models.UniqueConstraint(fields=("workspace", "key"), name="one_metric_per_key"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="metric",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -159,32 +159,32 @@ class Migration(migrations.Migration):
                 name="metric_key_is_well_formed",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="metric",
             constraint=models.CheckConstraint(
                 condition=models.Q(("direction__in", ("increase", "decrease"))),
                 name="metric_direction_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="metric",
             constraint=models.CheckConstraint(
                 condition=models.Q(("aggregation__in", ("sum", "count", "mean", "last", "min", "max"))),
                 name="metric_aggregation_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="metric",
             constraint=models.CheckConstraint(
                 condition=models.Q(("cadence__in", ("hourly", "daily", "weekly", "monthly", "quarterly"))),
                 name="metric_cadence_is_known",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="metricday",
             index=models.Index(models.F("metric"), models.F("on"), name="metric_day_by_day"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="metricday",
             constraint=models.UniqueConstraint(
                 fields=("metric", "series", "on"), name="one_row_per_metric_series_and_day"
@@ -250,7 +250,7 @@ class Migration(migrations.Migration):
                         to="outcomes.source",
                     ),
                 ),
-                migrations.AddConstraint(
+                AddConstraint(
                     model_name="observation",
                     constraint=models.UniqueConstraint(
                         fields=("metric", "series", "at"),

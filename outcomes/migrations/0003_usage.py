@@ -1,7 +1,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from productops.workspaces.schema import belongs
+from productops.workspaces.schema import AddConstraint, belongs
 
 CREATE_USAGEDAY = """
 CREATE TABLE outcomes_usageday (
@@ -196,19 +196,19 @@ class Migration(migrations.Migration):
                 to="outcomes.source",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="exposure",
             constraint=models.UniqueConstraint(
                 fields=("item", "on_date"), name="one_exposure_per_item_and_day"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="productaudience",
             constraint=models.UniqueConstraint(
                 fields=("product", "window_days", "on"), name="one_audience_per_product_window_and_day"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="itemsource",
             constraint=models.UniqueConstraint(fields=("item", "source"), name="one_row_per_item_and_source"),
         ),
@@ -271,7 +271,7 @@ class Migration(migrations.Migration):
                         to="workspaces.workspace",
                     ),
                 ),
-                migrations.AddConstraint(
+                AddConstraint(
                     model_name="usageday",
                     constraint=models.UniqueConstraint(
                         fields=("item", "on", "actor", "customer"),
@@ -351,7 +351,7 @@ class Migration(migrations.Migration):
                         to="workspaces.workspace",
                     ),
                 ),
-                migrations.AddConstraint(
+                AddConstraint(
                     model_name="usageevent",
                     constraint=models.UniqueConstraint(
                         fields=("item", "on", "event_id"), name="one_usage_event_per_item_day_and_id"
@@ -418,14 +418,14 @@ class Migration(migrations.Migration):
                         to="workspaces.workspace",
                     ),
                 ),
-                migrations.AddConstraint(
+                AddConstraint(
                     model_name="usagesnapshot",
                     constraint=models.UniqueConstraint(
                         fields=("item", "on", "source", "days"),
                         name="one_snapshot_per_item_day_source_and_length",
                     ),
                 ),
-                migrations.AddConstraint(
+                AddConstraint(
                     model_name="usagesnapshot",
                     constraint=models.CheckConstraint(
                         condition=models.Q(
@@ -436,7 +436,7 @@ class Migration(migrations.Migration):
                         name="a_snapshot_has_counts_or_a_share",
                     ),
                 ),
-                migrations.AddConstraint(
+                AddConstraint(
                     model_name="usagesnapshot",
                     constraint=models.CheckConstraint(
                         condition=models.Q(("share__gte", 0), ("share__lte", 1)),

@@ -1,7 +1,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from productops.workspaces.schema import belongs, workspace_key
+from productops.workspaces.schema import AddConstraint, belongs, workspace_key
 
 
 class Migration(migrations.Migration):
@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
                 to="workspaces.workspace",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="outcome",
             constraint=models.UniqueConstraint(
                 fields=("item", "metric", "series"),
@@ -88,14 +88,14 @@ class Migration(migrations.Migration):
                 nulls_distinct=False,
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="outcome",
             constraint=models.CheckConstraint(
                 condition=models.Q(("role__in", ("primary", "secondary", "guardrail"))),
                 name="outcome_role_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="outcome",
             constraint=models.CheckConstraint(
                 condition=models.Q(("weight__gt", 0)), name="outcome_weight_is_positive"

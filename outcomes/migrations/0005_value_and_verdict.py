@@ -1,7 +1,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from productops.workspaces.schema import belongs
+from productops.workspaces.schema import AddConstraint, AddIndex, belongs
 
 
 class Migration(migrations.Migration):
@@ -243,11 +243,11 @@ class Migration(migrations.Migration):
                 to="workspaces.workspace",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="itemusage",
             index=models.Index(models.F("workspace"), models.F("verdict"), name="usage_by_verdict"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="itemusage",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -269,7 +269,7 @@ class Migration(migrations.Migration):
                 name="item_verdict_is_known",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="itemvalue",
             index=models.Index(
                 models.F("workspace"),
@@ -278,7 +278,7 @@ class Migration(migrations.Migration):
                 name="value_by_proven",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="itemvalue",
             index=models.Index(
                 models.F("workspace"),
@@ -287,13 +287,13 @@ class Migration(migrations.Migration):
                 name="value_by_expected",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="scoringmodel",
             constraint=models.UniqueConstraint(
                 fields=("workspace", "version"), name="one_scoring_model_per_version"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="scoringmodel",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("is_active", True)),
@@ -301,7 +301,7 @@ class Migration(migrations.Migration):
                 name="one_active_scoring_model",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="valuerecord",
             index=models.Index(
                 models.F("item"),
@@ -309,13 +309,13 @@ class Migration(migrations.Migration):
                 name="value_record_newest",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="verdictspan",
             constraint=models.UniqueConstraint(
                 fields=("item", "from_on"), name="one_verdict_per_item_and_day"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="verdictspan",
             constraint=models.CheckConstraint(
                 condition=models.Q(

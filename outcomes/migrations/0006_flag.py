@@ -2,7 +2,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from productops.workspaces.schema import belongs, workspace_key
+from productops.workspaces.schema import AddConstraint, AddIndex, belongs, workspace_key
 
 
 class Migration(migrations.Migration):
@@ -162,7 +162,7 @@ class Migration(migrations.Migration):
                 to="outcomes.source",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="flag",
             index=models.Index(
                 condition=models.Q(("state__in", ("open", "acknowledged", "snoozed"))),
@@ -170,7 +170,7 @@ class Migration(migrations.Migration):
                 name="flag_standing_by_item",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="flag",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("state__in", ("open", "acknowledged", "snoozed"))),
@@ -179,7 +179,7 @@ class Migration(migrations.Migration):
                 nulls_distinct=False,
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="flag",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -199,7 +199,7 @@ class Migration(migrations.Migration):
                 name="flag_reason_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="flag",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -208,14 +208,14 @@ class Migration(migrations.Migration):
                 name="flag_state_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="flag",
             constraint=models.CheckConstraint(
                 condition=models.Q(("item__isnull", False), ("source__isnull", False), _connector="OR"),
                 name="a_flag_has_a_subject",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="flag",
             constraint=models.CheckConstraint(
                 condition=models.Q(

@@ -1,6 +1,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from productops.workspaces.schema import AddConstraint, AddIndex
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -72,11 +74,11 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.CASCADE, related_name="clock", to="workspaces.workspace"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="mark",
             index=models.Index(fields=["kind", "marked_at"], name="mark_oldest"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="mark",
             constraint=models.UniqueConstraint(
                 fields=("kind", "subject_id", "series", "on"),
@@ -84,7 +86,7 @@ class Migration(migrations.Migration):
                 nulls_distinct=False,
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="mark",
             constraint=models.CheckConstraint(
                 condition=models.Q(

@@ -1,7 +1,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from productops.workspaces.schema import belongs, recorded, workspace_key
+from productops.workspaces.schema import AddConstraint, AddIndex, belongs, recorded, workspace_key
 
 # What deliveries say of a name, not what people did to it.
 COUNTED = ["count", "first_seen_at", "last_seen_at", "sample"]
@@ -217,7 +217,7 @@ class Migration(migrations.Migration):
             name="secret",
             field=models.CharField(db_index=True, editable=False, max_length=200),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="delivery",
             index=models.Index(
                 condition=models.Q(("outcome__has_key", "unclaimed")),
@@ -225,7 +225,7 @@ class Migration(migrations.Migration):
                 name="delivery_unclaimed",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="source",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -378,44 +378,44 @@ class Migration(migrations.Migration):
                 to="workspaces.workspace",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="candidate",
             constraint=models.UniqueConstraint(
                 fields=("source", "kind", "name"), name="one_candidate_per_name"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="candidate",
             constraint=models.CheckConstraint(
                 condition=models.Q(("kind__in", ("event", "item", "metric"))), name="candidate_kind_is_known"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="candidate",
             constraint=models.CheckConstraint(
                 condition=models.Q(("state__in", ("open", "accepted", "dismissed"))),
                 name="candidate_state_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="exposurereport",
             constraint=models.UniqueConstraint(
                 fields=("item", "on_date", "source", "report"), name="one_exposure_report_per_delivery"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="rule",
             constraint=models.CheckConstraint(
                 condition=models.Q(("to__in", ("observation", "usage"))), name="rule_target_is_known"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="rule",
             constraint=models.CheckConstraint(
                 condition=models.Q(("match", ""), _negated=True), name="a_rule_matches_something"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="rule",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -440,11 +440,11 @@ class Migration(migrations.Migration):
                 name="a_rule_names_what_it_makes",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="runningtotal",
             index=models.Index(fields=["source", "metric", "series", "at"], name="total_by_series"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="runningtotal",
             constraint=models.UniqueConstraint(
                 fields=("source", "metric", "counter", "started_at", "at"),

@@ -1,7 +1,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from productops.workspaces.schema import belongs, workspace_key
+from productops.workspaces.schema import AddConstraint, AddIndex, belongs, workspace_key
 
 
 class Migration(migrations.Migration):
@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
                 max_length=12,
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="mark",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                 to="workspaces.workspace",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="effect",
             index=models.Index(
                 models.F("workspace"),
@@ -122,34 +122,34 @@ class Migration(migrations.Migration):
                 name="effect_newest",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="effect",
             constraint=models.UniqueConstraint(
                 fields=("outcome", "design"), name="one_effect_per_outcome_and_design"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="effect",
             constraint=models.CheckConstraint(
                 condition=models.Q(("design__in", ("before_after", "comparison", "experiment"))),
                 name="effect_design_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="effect",
             constraint=models.CheckConstraint(
                 condition=models.Q(("verdict__in", ("better", "worse", "inconclusive"))),
                 name="effect_verdict_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="effect",
             constraint=models.CheckConstraint(
                 condition=models.Q(("estimate__lte", models.F("high")), ("low__lte", models.F("estimate"))),
                 name="an_estimate_lies_in_its_interval",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="effect",
             constraint=models.CheckConstraint(
                 condition=models.Q(("from_on__lte", models.F("to_on"))), name="an_effect_s_window_has_days"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import migrations, models
 
+from productops.workspaces.schema import AddIndex
+
 # The source's key holds the workspace too, and both columns lead an index of their own already.
 _REDUNDANT = """
     DO $$
@@ -32,13 +34,13 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(_REDUNDANT, migrations.RunSQL.noop),
-        migrations.AddIndex(
+        AddIndex(
             model_name="delivery",
             index=models.Index(
                 condition=models.Q(body__isnull=False), fields=["received_at"], name="delivery_with_body"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="delivery",
             index=models.Index(
                 condition=models.Q(state__in=("failed", "quarantined")),

@@ -1,7 +1,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from productops.workspaces.schema import belongs, workspace_key
+from productops.workspaces.schema import AddConstraint, AddIndex, belongs, workspace_key
 
 # What was judged before there were quiet runs had its first run.
 _HAD_THEIRS = """
@@ -71,18 +71,18 @@ class Migration(migrations.Migration):
                 to="outcomes.quietrun",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="quietrun",
             index=models.Index(fields=["workspace", "-started_at"], name="quiet_run_newest"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="quietrun",
             constraint=models.CheckConstraint(
                 condition=models.Q(("kind__in", ("first_run", "thresholds", "scoring_model", "rules"))),
                 name="quiet_run_kind_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="quietrun",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("ended_at__isnull", True)),
@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
                 name="one_quiet_run_at_a_time",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="quietrun",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("kind", "first_run")),

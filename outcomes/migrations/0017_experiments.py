@@ -2,7 +2,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import roadmap.models.keyed
-from productops.workspaces.schema import belongs, recorded, workspace_key
+from productops.workspaces.schema import AddConstraint, AddIndex, belongs, recorded, workspace_key
 
 
 class Migration(migrations.Migration):
@@ -148,14 +148,14 @@ class Migration(migrations.Migration):
                 max_length=12,
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="candidate",
             constraint=models.CheckConstraint(
                 condition=models.Q(("kind__in", ("event", "item", "metric", "experiment"))),
                 name="candidate_kind_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="mark",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -280,7 +280,7 @@ class Migration(migrations.Migration):
                 to="workspaces.workspace",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="experiment",
             index=models.Index(
                 models.F("workspace"),
@@ -289,11 +289,11 @@ class Migration(migrations.Migration):
                 name="experiment_running_until",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="experiment",
             constraint=models.UniqueConstraint(fields=("workspace", "key"), name="one_experiment_per_key"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="experiment",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -304,28 +304,28 @@ class Migration(migrations.Migration):
                 name="experiment_key_is_well_formed",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="experiment",
             constraint=models.CheckConstraint(
                 condition=models.Q(("state__in", ("draft", "running", "ended", "decided"))),
                 name="experiment_state_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="experiment",
             constraint=models.CheckConstraint(
                 condition=models.Q(("decision__in", ["", "ship", "hold", "iterate", "revert"])),
                 name="experiment_decision_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="experiment",
             constraint=models.CheckConstraint(
                 condition=models.Q(("state", "draft"), ("started_on__isnull", False), _connector="OR"),
                 name="an_experiment_that_runs_has_a_first_day",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="experiment",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -336,7 +336,7 @@ class Migration(migrations.Migration):
                 name="an_experiment_that_ended_has_a_last_day",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="experiment",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -345,7 +345,7 @@ class Migration(migrations.Migration):
                 name="an_experiment_ends_after_it_starts",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="experiment",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -364,20 +364,20 @@ class Migration(migrations.Migration):
                 name="a_decided_experiment_says_how",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="experimentguardrail",
             constraint=models.UniqueConstraint(
                 fields=("experiment", "metric"), name="one_guardrail_per_experiment_and_metric"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="experimenttotal",
             constraint=models.UniqueConstraint(
                 fields=("experiment", "variant", "metric", "at"),
                 name="one_total_per_variant_metric_and_instant",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="experimenttotal",
             constraint=models.CheckConstraint(
                 condition=models.Q(("n__gte", 0)), name="experiment_total_counts_people"

@@ -1,7 +1,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from productops.workspaces.schema import belongs, workspace_key
+from productops.workspaces.schema import AddConstraint, AddIndex, belongs, workspace_key
 
 
 class Migration(migrations.Migration):
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
             name="replay_id",
             field=models.BigIntegerField(editable=False, null=True),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="delivery",
             index=models.Index(
                 condition=models.Q(("replay_id__isnull", False), ("state", "pending")),
@@ -77,19 +77,19 @@ class Migration(migrations.Migration):
                 to="workspaces.workspace",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="replay",
             index=models.Index(
                 condition=models.Q(("finished_at", None)), fields=["id"], name="replay_unfinished"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="replay",
             constraint=models.CheckConstraint(
                 condition=models.Q(("fed__gte", 0), ("reached_id__gte", 0)), name="replay_goes_forward"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="delivery",
             index=models.Index(
                 condition=models.Q(("state__in", ["partial", "failed", "quarantined"])),

@@ -1,7 +1,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from productops.workspaces.schema import belongs
+from productops.workspaces.schema import AddConstraint, belongs
 
 KINDS = ("event", "item", "metric", "experiment", "evidence")
 
@@ -32,13 +32,13 @@ class Migration(migrations.Migration):
             field=models.CharField(choices=[(kind, kind) for kind in KINDS], editable=False, max_length=10),
         ),
         migrations.RemoveConstraint(model_name="candidate", name="candidate_kind_is_known"),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="candidate",
             constraint=models.CheckConstraint(
                 condition=models.Q(("kind__in", KINDS)), name="candidate_kind_is_known"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="candidate",
             constraint=models.CheckConstraint(
                 condition=models.Q(

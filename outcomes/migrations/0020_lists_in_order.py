@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from productops.workspaces.schema import AddIndex
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -19,31 +21,31 @@ class Migration(migrations.Migration):
             model_name="itemvalue",
             name="value_by_expected",
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="flag",
             index=models.Index(
                 models.F("workspace"), models.F("opened_on"), models.F("id"), name="flag_by_opening"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="flag",
             index=models.Index(
                 models.F("workspace"), models.F("reason"), models.F("id"), name="flag_by_reason"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="flag",
             index=models.Index(
                 models.F("workspace"), models.F("state"), models.F("id"), name="flag_by_state"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="flag",
             index=models.Index(
                 models.F("workspace"), models.F("updated_at"), models.F("id"), name="flag_by_update"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="flag",
             index=models.Index(
                 models.F("workspace"),
@@ -52,7 +54,7 @@ class Migration(migrations.Migration):
                 name="flag_by_resolution",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="flag",
             index=models.Index(
                 models.F("workspace"),
@@ -61,7 +63,7 @@ class Migration(migrations.Migration):
                 name="flag_by_end_of_snooze",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="itemusage",
             index=models.Index(
                 models.F("workspace"),
@@ -70,7 +72,7 @@ class Migration(migrations.Migration):
                 name="usage_by_share",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="itemusage",
             index=models.Index(
                 models.F("workspace"),
@@ -79,7 +81,7 @@ class Migration(migrations.Migration):
                 name="usage_by_active",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="itemvalue",
             index=models.Index(
                 models.F("workspace"),
@@ -88,7 +90,7 @@ class Migration(migrations.Migration):
                 name="value_by_proven",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="itemvalue",
             index=models.Index(
                 models.F("workspace"),
@@ -97,7 +99,7 @@ class Migration(migrations.Migration):
                 name="value_by_realised",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="itemvalue",
             index=models.Index(
                 models.F("workspace"),
@@ -106,7 +108,7 @@ class Migration(migrations.Migration):
                 name="value_by_expected",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="itemvalue",
             index=models.Index(
                 models.F("workspace"),
@@ -115,7 +117,7 @@ class Migration(migrations.Migration):
                 name="value_by_coverage",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="itemvalue",
             index=models.Index(
                 models.F("workspace"),
@@ -124,7 +126,7 @@ class Migration(migrations.Migration):
                 name="value_by_trend",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="itemvalue",
             index=models.Index(
                 models.F("workspace"),
@@ -133,7 +135,7 @@ class Migration(migrations.Migration):
                 name="value_by_demand",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="itemvalue",
             index=models.Index(
                 models.F("workspace"),
@@ -142,7 +144,7 @@ class Migration(migrations.Migration):
                 name="value_by_revenue",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="itemvalue",
             index=models.Index(
                 models.F("workspace"),

@@ -1,6 +1,8 @@
 from django.db import migrations, models
 from django.db.models import F, Q
 
+from productops.workspaces.schema import AddConstraint
+
 _OVER = ["ended", "decided"]
 
 # What was planned and what a person ended is not told apart in what is stored: each keeps the day it had.
@@ -19,7 +21,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(FILL, migrations.RunSQL.noop),
         # Row by row the triggers above wait for the end of the transaction; a table cannot be altered before.
         migrations.RunSQL("SET CONSTRAINTS ALL IMMEDIATE", migrations.RunSQL.noop),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="experiment",
             constraint=models.CheckConstraint(
                 condition=Q(state__in=_OVER, result_on__gte=F("ended_on"))

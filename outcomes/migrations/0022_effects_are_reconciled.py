@@ -1,6 +1,8 @@
 from django.db import migrations, models
 from django.db.models import Q
 
+from productops.workspaces.schema import AddConstraint
+
 STAGES = ("metrics", "usage", "problems", "audiences", "effects", "items", "done")
 
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
             "stage",
             models.CharField(choices=[(s, s) for s in STAGES], default="metrics", max_length=10),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             "reconciliation",
             models.CheckConstraint(condition=Q(stage__in=STAGES), name="reconciliation_stage_is_known"),
         ),

@@ -3,7 +3,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import outcomes.models.endpoints
-from productops.workspaces.schema import belongs, recorded, workspace_key
+from productops.workspaces.schema import AddConstraint, AddIndex, belongs, recorded, workspace_key
 
 
 class Migration(migrations.Migration):
@@ -345,13 +345,13 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="endpoint",
             index=models.Index(
                 condition=models.Q(("disabled_at", None)), fields=["workspace"], name="endpoint_listening"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="endpoint",
             index=models.Index(
                 condition=models.Q(("digest_due_at__isnull", False), ("disabled_at", None)),
@@ -359,14 +359,14 @@ class Migration(migrations.Migration):
                 name="endpoint_digest_due",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="endpoint",
             constraint=models.CheckConstraint(
                 condition=models.Q(("channel__in", ("webhook", "slack", "daily_digest", "weekly_digest"))),
                 name="endpoint_channel_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="endpoint",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -387,13 +387,13 @@ class Migration(migrations.Migration):
                 name="endpoint_events_are_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="endpoint",
             constraint=models.CheckConstraint(
                 condition=models.Q(("events__len__gt", 0)), name="an_endpoint_wants_something"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="endpoint",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -412,13 +412,13 @@ class Migration(migrations.Migration):
                 name="an_endpoint_has_the_address_of_its_channel",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="endpoint",
             constraint=models.CheckConstraint(
                 condition=models.Q(("value_threshold__gte", 0)), name="endpoint_threshold_is_not_negative"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="endpoint",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -432,19 +432,19 @@ class Migration(migrations.Migration):
                 name="a_disabled_endpoint_says_why",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="attempt",
             index=models.Index(fields=["endpoint", "-id"], name="attempt_newest"),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="attempt",
             index=models.Index(fields=["started_at"], name="attempt_oldest"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="attempt",
             constraint=models.UniqueConstraint(fields=("notice", "number"), name="an_attempt_is_made_once"),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="occurrence",
             index=models.Index(
                 models.F("workspace"),
@@ -453,13 +453,13 @@ class Migration(migrations.Migration):
                 name="occurrence_newest",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="occurrence",
             constraint=models.UniqueConstraint(
                 fields=("workspace", "identity"), name="one_occurrence_per_identity"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="occurrence",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -484,27 +484,27 @@ class Migration(migrations.Migration):
                 name="occurrence_event_is_known",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="notice",
             index=models.Index(
                 condition=models.Q(("state", "pending")), fields=["endpoint", "due_at"], name="notice_pending"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="notice",
             index=models.Index(
                 condition=models.Q(("state", "gathered")), fields=["endpoint"], name="notice_gathered"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="notice",
             index=models.Index(fields=["workspace", "-id"], name="notice_newest"),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="notice",
             index=models.Index(fields=["endpoint", "-id"], name="notice_newest_of_endpoint"),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="notice",
             index=models.Index(
                 condition=models.Q(("finished_at__isnull", False)),
@@ -512,26 +512,26 @@ class Migration(migrations.Migration):
                 name="notice_finished",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="notice",
             constraint=models.UniqueConstraint(
                 fields=("occurrence", "endpoint", "recipient"), name="one_notice_per_occurrence_and_recipient"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="notice",
             constraint=models.CheckConstraint(
                 condition=models.Q(("state__in", ("pending", "gathered", "delivered", "failed", "dropped"))),
                 name="notice_state_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="notice",
             constraint=models.CheckConstraint(
                 condition=models.Q(("recipient__in", ("endpoint", "owner"))), name="notice_recipient_is_known"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="notice",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -545,7 +545,7 @@ class Migration(migrations.Migration):
                 name="a_notice_waits_or_is_finished",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="toldvalue",
             constraint=models.UniqueConstraint(
                 fields=("endpoint", "item"), name="one_told_value_per_endpoint_and_item"

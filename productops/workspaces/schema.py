@@ -1,10 +1,12 @@
-"""Migration operations that Django has no words for: composite workspace keys and the record of changes."""
+"""Migration operations that Django has no words for, or only slow ones: composite workspace keys, the record of
+changes, and indexes and constraints."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from django.db import migrations
+from django.db.migrations.state import ProjectState
 
 # What says nothing about the row itself.
 _NEVER = ("id", "workspace_id", "version", "created_at", "updated_at")
@@ -42,3 +44,26 @@ def recorded(table: str, kind: str, *, hidden: Iterable[str] = ()) -> migrations
         f" FOR EACH ROW EXECUTE FUNCTION workspaces_record_change('{kind}', '{columns}')",
         f"DROP TRIGGER {table}_recorded ON {table}",
     )
+
+
+class AddIndex(migrations.AddIndex):
+    """Django's own, in a tenth of the time on a new database.
+
+    Django draws the model anew in memory, and with it all that hang together with it: every model here belongs to a
+    workspace, so that is nearly all of them. The index is made from the operation, and nobody asks the drawing.
+    """
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        _append(state, (app_label, self.model_name_lower), "indexes", self.index)
+
+
+class AddConstraint(migrations.AddConstraint):
+    """Django's own, in a tenth of the time on a new database, as `AddIndex`."""
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        _append(state, (app_label, self.model_name_lower), "constraints", self.constraint)
+
+
+def _append(state: ProjectState, model: tuple[str, str], name: str, entry: object) -> None:
+    options = state.models[model].options
+    options[name] = [*options[name], entry]

@@ -2,7 +2,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import roadmap.models.keyed
-from productops.workspaces.schema import workspace_key
+from productops.workspaces.schema import AddConstraint, workspace_key
 
 
 class Migration(migrations.Migration):
@@ -85,11 +85,11 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="customer",
             constraint=models.UniqueConstraint(fields=("workspace", "key"), name="one_customer_per_key"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="customer",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -100,17 +100,17 @@ class Migration(migrations.Migration):
                 name="customer_key_is_well_formed",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="customer",
             constraint=models.CheckConstraint(
                 condition=models.Q(("mrr__gte", 0)), name="customer_mrr_is_not_negative"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="product",
             constraint=models.UniqueConstraint(fields=("workspace", "key"), name="one_product_per_key"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="product",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -121,7 +121,7 @@ class Migration(migrations.Migration):
                 name="product_key_is_well_formed",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="product",
             constraint=models.CheckConstraint(
                 condition=models.Q(("unit__in", ["people", "customers"])), name="product_unit_is_known"

@@ -2,7 +2,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import roadmap.models.keyed
-from productops.workspaces.schema import belongs, workspace_key
+from productops.workspaces.schema import AddConstraint, AddIndex, belongs, workspace_key
 
 
 class Migration(migrations.Migration):
@@ -209,11 +209,11 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="problem",
             constraint=models.UniqueConstraint(fields=("workspace", "key"), name="one_problem_per_key"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="problem",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -224,14 +224,14 @@ class Migration(migrations.Migration):
                 name="problem_key_is_well_formed",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="problem",
             constraint=models.CheckConstraint(
                 condition=models.Q(("parent", models.F("id")), _negated=True),
                 name="problem_is_not_its_own_parent",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="evidence",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("external_id", ""), _negated=True),
@@ -239,7 +239,7 @@ class Migration(migrations.Migration):
                 name="one_evidence_per_external_id",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="evidence",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -261,14 +261,14 @@ class Migration(migrations.Migration):
                 name="evidence_kind_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="evidence",
             constraint=models.CheckConstraint(
                 condition=models.Q(("importance__gte", 0), ("importance__lte", 3)),
                 name="evidence_importance_is_0_to_3",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="problemstanding",
             index=models.Index(
                 models.F("workspace"),
@@ -277,13 +277,13 @@ class Migration(migrations.Migration):
                 name="standing_by_demand",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="survey",
             constraint=models.UniqueConstraint(
                 fields=("problem", "segment", "on"), name="one_survey_per_problem_segment_and_day"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="survey",
             constraint=models.CheckConstraint(
                 condition=models.Q(

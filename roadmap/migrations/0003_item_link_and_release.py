@@ -2,7 +2,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import roadmap.models.keyed
-from productops.workspaces.schema import belongs, workspace_key
+from productops.workspaces.schema import AddConstraint, AddIndex, belongs, workspace_key
 
 # The weights of one item's links sum to at most 1. Checked at commit, so that two links may swap theirs.
 CREATE_WEIGHT_CHECK = """
@@ -252,33 +252,33 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="link",
             constraint=models.UniqueConstraint(
                 fields=("item", "problem"), name="one_link_per_item_and_problem"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="link",
             constraint=models.CheckConstraint(
                 condition=models.Q(("weight__gt", 0), ("weight__lte", 1)), name="link_weight_is_a_share"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="item",
             index=models.Index(
                 models.F("workspace"), models.F("status"), models.F("released_on"), name="item_by_status"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="item",
             index=models.Index(models.F("product"), name="item_by_product"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.UniqueConstraint(fields=("workspace", "key"), name="one_item_per_key"),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -289,7 +289,7 @@ class Migration(migrations.Migration):
                 name="item_key_is_well_formed",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -298,28 +298,28 @@ class Migration(migrations.Migration):
                 name="item_status_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.CheckConstraint(
                 condition=models.Q(("horizon__in", ["", "now", "next", "later"])),
                 name="item_horizon_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.CheckConstraint(
                 condition=models.Q(("kind__in", ("feature", "improvement", "fix", "enabler", "experiment"))),
                 name="item_kind_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.CheckConstraint(
                 condition=models.Q(("usage_policy__in", ("normal", "mandatory", "exempt"))),
                 name="item_usage_policy_is_known",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -333,7 +333,7 @@ class Migration(migrations.Migration):
                 name="an_exempt_item_says_why",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -344,60 +344,60 @@ class Migration(migrations.Migration):
                 name="a_released_item_has_a_day",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.CheckConstraint(
                 condition=models.Q(("reach__gte", 0)), name="item_reach_is_not_negative"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.CheckConstraint(
                 condition=models.Q(("impact__in", (3, 2, 1, 0.5, 0.25))), name="item_impact_is_on_the_scale"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.CheckConstraint(
                 condition=models.Q(("confidence__gt", 0), ("confidence__lte", 1)),
                 name="item_confidence_is_a_share",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.CheckConstraint(
                 condition=models.Q(("effort__gt", 0)), name="item_effort_is_positive"
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.CheckConstraint(
                 condition=models.Q(("under_used_below__gte", 0), ("under_used_below__lte", 1)),
                 name="item_under_used_below_is_a_share",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.CheckConstraint(
                 condition=models.Q(("target_adoption__gt", 0), ("target_adoption__lte", 1)),
                 name="item_target_adoption_is_a_share",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.CheckConstraint(
                 condition=models.Q(("window_days__gte", 1), ("window_days__lte", 730)),
                 name="item_window_is_sane",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="item",
             constraint=models.CheckConstraint(
                 condition=models.Q(("natural_period_days__gte", 1), ("natural_period_days__lte", 365)),
                 name="item_natural_period_is_sane",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="release",
             constraint=models.UniqueConstraint(
                 fields=("item", "at"), name="one_release_per_item_and_instant"

@@ -5,6 +5,8 @@ import django.contrib.postgres.search
 import django.db.models.functions.text
 from django.db import migrations, models
 
+from productops.workspaces.schema import AddIndex
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -18,14 +20,14 @@ class Migration(migrations.Migration):
         migrations.AlterField("item", "hypothesis", models.TextField(blank=True, max_length=100_000)),
         migrations.AlterField("problem", "description", models.TextField(blank=True, max_length=100_000)),
         migrations.AlterField("evidence", "quote", models.TextField(blank=True, max_length=100_000)),
-        migrations.AddIndex(
+        AddIndex(
             model_name="customer",
             index=django.contrib.postgres.indexes.GinIndex(
                 django.contrib.postgres.search.SearchVector("name", "key", "segment", config="english"),
                 name="customer_by_words",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="customer",
             index=models.Index(
                 django.contrib.postgres.indexes.OpClass(
@@ -34,14 +36,14 @@ class Migration(migrations.Migration):
                 name="customer_by_beginning_of_key",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="evidence",
             index=django.contrib.postgres.indexes.GinIndex(
                 django.contrib.postgres.search.SearchVector("quote", "external_id", config="english"),
                 name="evidence_by_words",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="item",
             index=django.contrib.postgres.indexes.GinIndex(
                 django.contrib.postgres.search.SearchVector(
@@ -50,7 +52,7 @@ class Migration(migrations.Migration):
                 name="item_by_words",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="item",
             index=models.Index(
                 django.contrib.postgres.indexes.OpClass(
@@ -59,14 +61,14 @@ class Migration(migrations.Migration):
                 name="item_by_beginning_of_key",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="problem",
             index=django.contrib.postgres.indexes.GinIndex(
                 django.contrib.postgres.search.SearchVector("title", "description", "key", config="english"),
                 name="problem_by_words",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="problem",
             index=models.Index(
                 django.contrib.postgres.indexes.OpClass(

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from productops.workspaces.schema import AddIndex
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
             model_name="problemstanding",
             name="standing_by_demand",
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="evidence",
             index=models.Index(
                 models.F("workspace"),
@@ -23,49 +25,49 @@ class Migration(migrations.Migration):
                 name="evidence_by_day",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="evidence",
             index=models.Index(
                 models.F("workspace"), models.F("importance"), models.F("id"), name="evidence_by_importance"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="evidence",
             index=models.Index(
                 models.F("workspace"), models.F("created_at"), models.F("id"), name="evidence_by_creation"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="evidence",
             index=models.Index(
                 models.F("workspace"), models.F("updated_at"), models.F("id"), name="evidence_by_update"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="item",
             index=models.Index(
                 models.F("workspace"), models.F("title"), models.F("id"), name="item_by_title"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="item",
             index=models.Index(
                 models.F("workspace"), models.F("status"), models.F("id"), name="item_in_order_of_status"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="item",
             index=models.Index(
                 models.F("workspace"), models.F("created_at"), models.F("id"), name="item_by_creation"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="item",
             index=models.Index(
                 models.F("workspace"), models.F("updated_at"), models.F("id"), name="item_by_update"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="item",
             index=models.Index(
                 models.F("workspace"),
@@ -74,7 +76,7 @@ class Migration(migrations.Migration):
                 name="item_by_release_day",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="item",
             index=models.Index(
                 models.F("workspace"),
@@ -83,7 +85,7 @@ class Migration(migrations.Migration):
                 name="item_by_reach",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="item",
             index=models.Index(
                 models.F("workspace"),
@@ -92,7 +94,7 @@ class Migration(migrations.Migration):
                 name="item_by_impact",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="item",
             index=models.Index(
                 models.F("workspace"),
@@ -101,25 +103,25 @@ class Migration(migrations.Migration):
                 name="item_by_effort",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="problem",
             index=models.Index(
                 models.F("workspace"), models.F("title"), models.F("id"), name="problem_by_title"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="problem",
             index=models.Index(
                 models.F("workspace"), models.F("created_at"), models.F("id"), name="problem_by_creation"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="problem",
             index=models.Index(
                 models.F("workspace"), models.F("updated_at"), models.F("id"), name="problem_by_update"
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="problemstanding",
             index=models.Index(
                 models.F("workspace"),
@@ -128,7 +130,7 @@ class Migration(migrations.Migration):
                 name="standing_by_demand",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="problemstanding",
             index=models.Index(
                 models.F("workspace"),
@@ -137,7 +139,7 @@ class Migration(migrations.Migration):
                 name="standing_by_revenue",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="problemstanding",
             index=models.Index(
                 models.F("workspace"),
@@ -146,7 +148,7 @@ class Migration(migrations.Migration):
                 name="standing_by_opportunity",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="problemstanding",
             index=models.Index(
                 models.F("workspace"),
@@ -155,7 +157,7 @@ class Migration(migrations.Migration):
                 name="standing_by_evidence_count",
             ),
         ),
-        migrations.AddIndex(
+        AddIndex(
             model_name="problemstanding",
             index=models.Index(
                 models.F("workspace"),

@@ -3,6 +3,8 @@ from datetime import date, timedelta
 from django.db import migrations, models
 from django.utils import timezone
 
+from productops.workspaces.schema import AddConstraint
+
 FIRST, LAST = date(1990, 1, 1), date(2199, 12, 31)
 
 
@@ -20,7 +22,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(unpin, migrations.RunPython.noop),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="workspace",
             constraint=models.CheckConstraint(
                 condition=models.Q(
