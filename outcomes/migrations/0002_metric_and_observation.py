@@ -93,6 +93,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("archived_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workspaces.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -112,37 +121,25 @@ class Migration(migrations.Migration):
                 ("high", models.FloatField()),
                 ("last", models.FloatField()),
                 ("last_at", models.DateTimeField()),
+                (
+                    "metric",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="days",
+                        to="outcomes.metric",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workspaces.workspace",
+                    ),
+                ),
             ],
-        ),
-        migrations.AddField(
-            model_name="metric",
-            name="workspace",
-            field=models.ForeignKey(
-                editable=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="workspaces.workspace",
-            ),
-        ),
-        migrations.AddField(
-            model_name="metricday",
-            name="metric",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="days",
-                to="outcomes.metric",
-            ),
-        ),
-        migrations.AddField(
-            model_name="metricday",
-            name="workspace",
-            field=models.ForeignKey(
-                editable=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="workspaces.workspace",
-            ),
         ),
         AddConstraint(
             model_name="metric",

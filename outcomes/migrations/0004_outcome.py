@@ -48,37 +48,34 @@ class Migration(migrations.Migration):
                 ("washout_days", models.PositiveSmallIntegerField(default=0)),
                 ("after_periods", models.PositiveSmallIntegerField(blank=True, null=True)),
                 ("margin", models.FloatField(blank=True, null=True)),
+                (
+                    "item",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="outcomes",
+                        to="roadmap.item",
+                    ),
+                ),
+                (
+                    "metric",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="outcomes",
+                        to="outcomes.metric",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workspaces.workspace",
+                    ),
+                ),
             ],
-        ),
-        migrations.AddField(
-            model_name="outcome",
-            name="item",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="outcomes",
-                to="roadmap.item",
-            ),
-        ),
-        migrations.AddField(
-            model_name="outcome",
-            name="metric",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="outcomes",
-                to="outcomes.metric",
-            ),
-        ),
-        migrations.AddField(
-            model_name="outcome",
-            name="workspace",
-            field=models.ForeignKey(
-                editable=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="workspaces.workspace",
-            ),
         ),
         AddConstraint(
             model_name="outcome",

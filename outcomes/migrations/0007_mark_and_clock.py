@@ -42,6 +42,15 @@ class Migration(migrations.Migration):
                 ("marked_at", models.DateTimeField()),
                 ("claimed_until", models.DateTimeField(null=True)),
                 ("claimed_by", models.CharField(blank=True, max_length=40)),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workspaces.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -55,24 +64,15 @@ class Migration(migrations.Migration):
                 ),
                 ("judged_on", models.DateField()),
                 ("moved_at", models.DateTimeField(auto_now=True)),
+                (
+                    "workspace",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="clock",
+                        to="workspaces.workspace",
+                    ),
+                ),
             ],
-        ),
-        migrations.AddField(
-            model_name="mark",
-            name="workspace",
-            field=models.ForeignKey(
-                editable=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="workspaces.workspace",
-            ),
-        ),
-        migrations.AddField(
-            model_name="workspaceclock",
-            name="workspace",
-            field=models.OneToOneField(
-                on_delete=django.db.models.deletion.CASCADE, related_name="clock", to="workspaces.workspace"
-            ),
         ),
         AddIndex(
             model_name="mark",

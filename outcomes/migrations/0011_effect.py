@@ -60,6 +60,24 @@ class Migration(migrations.Migration):
                 ("chart", models.JSONField(default=dict)),
                 ("cause", models.JSONField(default=dict)),
                 ("as_of", models.DateTimeField()),
+                (
+                    "outcome",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="effects",
+                        to="outcomes.outcome",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workspaces.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.RemoveConstraint(
@@ -92,26 +110,6 @@ class Migration(migrations.Migration):
                     )
                 ),
                 name="mark_kind_is_known",
-            ),
-        ),
-        migrations.AddField(
-            model_name="effect",
-            name="outcome",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="effects",
-                to="outcomes.outcome",
-            ),
-        ),
-        migrations.AddField(
-            model_name="effect",
-            name="workspace",
-            field=models.ForeignKey(
-                editable=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="workspaces.workspace",
             ),
         ),
         AddIndex(

@@ -70,6 +70,36 @@ class Migration(migrations.Migration):
                 ("decided_by", models.CharField(blank=True, editable=False, max_length=200)),
                 ("decided_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("archived_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "item",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="experiments",
+                        to="roadmap.item",
+                    ),
+                ),
+                (
+                    "metric",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        help_text="What it is decided on.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="experiments",
+                        to="outcomes.metric",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workspaces.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -79,6 +109,33 @@ class Migration(migrations.Migration):
                     "id",
                     models.BigAutoField(
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "experiment",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="guardrail_rows",
+                        to="outcomes.experiment",
+                    ),
+                ),
+                (
+                    "metric",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="outcomes.metric",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workspaces.workspace",
                     ),
                 ),
             ],
@@ -107,6 +164,43 @@ class Migration(migrations.Migration):
                 ("n", models.BigIntegerField()),
                 ("sum", models.FloatField()),
                 ("sum_squares", models.FloatField()),
+                (
+                    "experiment",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="totals",
+                        to="outcomes.experiment",
+                    ),
+                ),
+                (
+                    "metric",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="outcomes.metric",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="outcomes.source",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workspaces.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.RemoveConstraint(
@@ -174,110 +268,6 @@ class Migration(migrations.Migration):
                     )
                 ),
                 name="mark_kind_is_known",
-            ),
-        ),
-        migrations.AddField(
-            model_name="experiment",
-            name="item",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="experiments",
-                to="roadmap.item",
-            ),
-        ),
-        migrations.AddField(
-            model_name="experiment",
-            name="metric",
-            field=models.ForeignKey(
-                blank=True,
-                db_constraint=False,
-                help_text="What it is decided on.",
-                null=True,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="experiments",
-                to="outcomes.metric",
-            ),
-        ),
-        migrations.AddField(
-            model_name="experiment",
-            name="workspace",
-            field=models.ForeignKey(
-                editable=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="workspaces.workspace",
-            ),
-        ),
-        migrations.AddField(
-            model_name="experimentguardrail",
-            name="experiment",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="guardrail_rows",
-                to="outcomes.experiment",
-            ),
-        ),
-        migrations.AddField(
-            model_name="experimentguardrail",
-            name="metric",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="outcomes.metric",
-            ),
-        ),
-        migrations.AddField(
-            model_name="experimentguardrail",
-            name="workspace",
-            field=models.ForeignKey(
-                editable=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="workspaces.workspace",
-            ),
-        ),
-        migrations.AddField(
-            model_name="experimenttotal",
-            name="experiment",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="totals",
-                to="outcomes.experiment",
-            ),
-        ),
-        migrations.AddField(
-            model_name="experimenttotal",
-            name="metric",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="outcomes.metric",
-            ),
-        ),
-        migrations.AddField(
-            model_name="experimenttotal",
-            name="source",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="outcomes.source",
-            ),
-        ),
-        migrations.AddField(
-            model_name="experimenttotal",
-            name="workspace",
-            field=models.ForeignKey(
-                editable=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="workspaces.workspace",
             ),
         ),
         AddIndex(

@@ -30,6 +30,35 @@ class Migration(migrations.Migration):
                 ("total", models.PositiveIntegerField(editable=False, null=True)),
                 ("fed", models.PositiveIntegerField(default=0, editable=False)),
                 ("finished_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "candidate",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="outcomes.candidate",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="replays",
+                        to="outcomes.source",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workspaces.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
@@ -43,38 +72,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("replay_id__isnull", False), ("state", "pending")),
                 fields=["replay_id"],
                 name="delivery_replayed",
-            ),
-        ),
-        migrations.AddField(
-            model_name="replay",
-            name="candidate",
-            field=models.ForeignKey(
-                db_constraint=False,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="outcomes.candidate",
-            ),
-        ),
-        migrations.AddField(
-            model_name="replay",
-            name="source",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="replays",
-                to="outcomes.source",
-            ),
-        ),
-        migrations.AddField(
-            model_name="replay",
-            name="workspace",
-            field=models.ForeignKey(
-                editable=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="workspaces.workspace",
             ),
         ),
         AddIndex(
