@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 
 from outcomes.models import Effect
@@ -22,6 +23,8 @@ _CAVEATS = {
     "gaps": "Only {coverage} of its periods were reported.",
     "sample_ratio_mismatch": "People were not split as intended: whatever moved them may be what was measured.",
     "too_few": "Too few people for a verdict.",
+    "not_of_one_time": "Compared as of {at}. What {later} came to later is not counted until all variants are reported"
+    " for the same instant.",
     "per_person": "Told per person: its metric adds up, and nothing says from which baseline.",
     "no_noise": "Its values do not vary, so that nothing says how sure this is.",
 }
@@ -63,6 +66,8 @@ def caveat_in_words(caveat: Mapping[str, Any], places: Places) -> str:
     if code not in _CAVEATS:
         return str(caveat.get("detail") or words(code))
     told = {"on": "a day", "metric": "", **caveat}
+    if code == "not_of_one_time":
+        told |= {"at": _instant(caveat.get("at")), "later": ", ".join(sorted(caveat.get("later", ())))}
     told["coverage"] = percent(caveat["coverage"]) if "coverage" in caveat else "part"
     key = str(caveat.get("item", ""))
     if key in places:
@@ -71,6 +76,12 @@ def caveat_in_words(caveat: Mapping[str, Any], places: Places) -> str:
     else:
         told["item"] = key or "Another item"
     return format_html(_CAVEATS[code], **told)
+
+
+def _instant(stated: Any) -> str:
+    """An instant that a caveat states, as a person reads it."""
+    at = parse_datetime(str(stated))
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "an earlier instant"
 
 
 def placebos_in_words(placebo: Sequence[Mapping[str, Any]] | None) -> list[str]:

@@ -129,12 +129,14 @@ class CloneSerializer(PlainSerializer):
 
 
 class VariantReadingSerializer(serializers.Serializer):
-    """One variant on one metric, from its newest totals."""
+    """One variant on one metric, at the newest instant that all are reported for."""
 
     variant = serializers.CharField()
     is_control = serializers.BooleanField()
     split = serializers.FloatField(help_text="The share of people meant for it, 0 to 1.")
-    at = serializers.DateTimeField(allow_null=True, help_text="The instant of its newest totals.")
+    at = serializers.DateTimeField(
+        allow_null=True, help_text="The instant of these totals: one for all that are compared."
+    )
     n = serializers.IntegerField(help_text="People in it.")
     mean = serializers.FloatField(allow_null=True, help_text="Per person, in the metric's unit.")
     sd = serializers.FloatField(allow_null=True, help_text="The standard deviation of one person's value.")

@@ -7,7 +7,7 @@ with several variants, guardrails and a split is read from it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil, sqrt
 
@@ -104,6 +104,9 @@ class Reading:
     differences: Sequence[Difference]
     # The p of the split being as intended, None with fewer than two variants.
     split_p: float | None
+    # The instant that the variants are compared at, and when those that have spoken since then last did.
+    at: datetime | None = None
+    later: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def is_void(self) -> bool:
@@ -145,17 +148,20 @@ def read(
     totals: Mapping[str, Total],
     *,
     questions: int,
-    counts: Mapping[str, int] | None = None,
+    newest: Mapping[str, Total] | None = None,
 ) -> Reading:
-    """Read one metric from the newest total of each variant.
+    """Read one metric from the totals of its variants at one instant.
 
     `questions` is how many intervals have to hold together: the treatments on the primary metric, treatments
-    times guardrails on a guardrail. `counts` are the people that the split is tested on, where the newest
-    totals are not of one instant.
+    times guardrails on a guardrail. `newest` is the newest total of each variant: what is newer than the instant
+    is named and not compared, and where no two variants share one it is all there is to show.
     """
-    found = {name: totals[name] for name in arrangement.split if name in totals and totals[name].n > 0}
-    scale = scale_of(measure.unit, found.values())
-    split_p = _split_p(arrangement, counts or {name: total.n for name, total in totals.items()})
+    totals = {name: totals[name] for name in arrangement.split if name in totals}
+    newest = totals if newest is None else newest
+    found = {name: total for name, total in totals.items() if total.n > 0}
+    shown = found if len(totals) > 1 else {name: total for name, total in newest.items() if total.n > 0}
+    scale = scale_of(measure.unit, shown.values())
+    split_p = _split_p(arrangement, {name: total.n for name, total in totals.items()})
     is_void = split_p is not None and split_p < MISMATCH_BELOW
     control = found.get(arrangement.control)
     told = [
@@ -163,8 +169,19 @@ def read(
         for name in arrangement.treatments
         if control is not None and name in found
     ]
-    variants = [_variant(name, found.get(name), scale) for name in arrangement.split]
-    return Reading(measure, variants, [one for one in told if one is not None], split_p)
+    at = max((total.at for total in totals.values()), default=None) if len(totals) > 1 else None
+    return Reading(
+        measure,
+        [_variant(name, shown.get(name), scale) for name in arrangement.split],
+        [one for one in told if one is not None],
+        split_p,
+        at,
+        {
+            name: newest[name].at
+            for name in arrangement.split
+            if name in newest and (at is None or newest[name].at > at)
+        },
+    )
 
 
 def scale_of(unit: str, totals: Iterable[Total]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -170,6 +170,15 @@ def _caveats(shown: _Shown, *, is_per_person: bool) -> list[dict[str, Any]]:
         caveats.append({"code": "sample_ratio_mismatch", "p": shown.reading.split_p})
     elif not shown.difference.is_enough:
         caveats.append({"code": "too_few"})
+    if shown.reading.at is not None and shown.reading.later:
+        later = shown.reading.later
+        caveats.append(
+            {
+                "code": "not_of_one_time",
+                "at": _stamp(shown.reading.at),
+                "later": {variant: _stamp(later[variant]) for variant in sorted(later)},
+            }
+        )
     if is_per_person:
         caveats.append({"code": "per_person"})
     return caveats
@@ -191,6 +200,10 @@ def _chart(trial: Trial, shown: _Shown, day: date, workspace: Workspace) -> dict
         "low": [point.mean - point.difference.high for point in points],
         "high": [point.mean - point.difference.low for point in points],
     }
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _last_day(at: datetime, workspace: Workspace) -> date:

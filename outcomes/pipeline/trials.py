@@ -1,4 +1,8 @@
-"""Experiments read from the newest totals of their variants, set-wise for a batch of them."""
+"""Experiments read from the totals of their variants at one instant, set-wise for a batch of them.
+
+Variants are compared at the newest instant that the most of them have reported for. What a sender has told of some
+of them since is not a result: it is named, and waits for the others.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 
-from outcomes.formulas.trials import Arrangement, Difference, Measure, Reading, Total, arrange, read
+from outcomes.formulas.trials import CONTROL, Arrangement, Difference, Measure, Reading, Total, arrange, read
 from outcomes.models import Experiment, ExperimentGuardrail, Metric, Outcome
 
 # By variant.
@@ -48,14 +52,20 @@ class Trial:
 
 @dataclass(slots=True)
 class _Facts:
-    """The newest totals of one experiment by metric, and the people of the newest instant all variants share."""
+    """Of one experiment, by metric: the newest total of each variant, and those of the instant to compare at."""
 
     newest: defaultdict[int, Totals] = field(default_factory=lambda: defaultdict(dict))
-    people: dict[int, dict[str, int]] = field(default_factory=dict)
+    compared: dict[int, Totals] = field(default_factory=dict)
 
     @property
     def variants(self) -> set[str]:
         return {variant for totals in self.newest.values() for variant in totals}
+
+    @property
+    def taking_part(self) -> set[str]:
+        """Where nobody declared them: those that are reported together, else all that report."""
+        together = {name for totals in self.compared.values() if len(totals) > 1 for name in totals}
+        return together or self.variants
 
 
 def read_trials(experiments: Sequence[Experiment], day: date) -> list[Trial]:
@@ -87,37 +97,33 @@ class Point:
 
 
 def series_of(trial: Trial, day: date, most: int = 200) -> list[Point]:
-    """How the leading treatment stood at each instant that something was stated for, oldest first.
+    """How the leading treatment stood at each instant that the variants compared reported for, oldest first.
 
-    Each variant counts as it stood by then. Of more than `most` instants an even choice, the last included.
+    Of more than `most` instants an even choice, the last included.
     """
-    leading = trial.leading
-    if leading is None or trial.metric is None or trial.primary is None:
+    leading, primary = trial.leading, trial.primary
+    if leading is None or trial.metric is None or primary is None:
         return []
     by_instant: dict[datetime, Totals] = defaultdict(dict)
     for variant, total in _history(trial.experiment, trial.metric, day):
         by_instant[total.at][variant] = total
-    chosen = set(_evenly(sorted(by_instant), most))
-    stood: Totals = {}
+    compared = {one.variant for one in primary.variants if one.at is not None}
+    complete = sorted(at for at, totals in by_instant.items() if totals.keys() >= compared)
     points = []
-    for at in sorted(by_instant):
-        stood |= by_instant[at]
-        if at in chosen:
-            questions = len(trial.arrangement.treatments)
-            reading = read(trial.arrangement, trial.primary.measure, stood, questions=questions)
-            found = reading.of(leading.variant)
-            mean = next(one.mean for one in reading.variants if one.variant == leading.variant)
-            points += [Point(at, found, mean)] if found is not None and mean is not None else []
+    for at in _evenly(complete, most):
+        reading = read(
+            trial.arrangement, primary.measure, by_instant[at], questions=len(trial.arrangement.treatments)
+        )
+        found = reading.of(leading.variant)
+        mean = next(one.mean for one in reading.variants if one.variant == leading.variant)
+        points += [Point(at, found, mean)] if found is not None and mean is not None else []
     return points
 
 
 def arrangement_of(experiment: Experiment) -> Arrangement:
     """The variants of an experiment, also of one whose variants are those that report."""
-    reported: list[str] = []
-    if not experiment.variants:
-        found = experiment.totals.filter(is_retracted=False)
-        reported = list(found.order_by().values_list("variant", flat=True).distinct())
-    return arrange(experiment.variants, experiment.control, reported)
+    facts = _Facts() if experiment.variants else _facts([experiment.pk], date.max)[experiment.pk]
+    return arrange(experiment.variants, experiment.control, facts.taking_part)
 
 
 def _trial(
@@ -128,7 +134,7 @@ def _trial(
     used: Mapping[int, Metric],
     day: date,
 ) -> Trial:
-    arrangement = arrange(experiment.variants, experiment.control, facts.variants)
+    arrangement = arrange(experiment.variants, experiment.control, facts.taking_part)
     metric = _primary_metric(experiment, facts, guardrails, outcomes, used)
     treatments = len(arrangement.treatments)
     margins = {one.metric_id: one.margin or 0.0 for one in outcomes if one.role == "guardrail"}
@@ -136,9 +142,8 @@ def _trial(
     def reading(of: Metric, questions: int, *, is_guardrail: bool) -> Reading:
         margin = margins.get(of.pk, 0.0) if is_guardrail else 0.0
         measure = Measure(of.key, of.unit, of.direction, is_guardrail, margin)
-        totals = facts.newest.get(of.pk, {})
-        people = facts.people.get(of.pk)
-        return read(arrangement, measure, totals, questions=questions, counts=people)
+        compared, newest = facts.compared.get(of.pk, {}), facts.newest.get(of.pk, {})
+        return read(arrangement, measure, compared, questions=questions, newest=newest)
 
     return Trial(
         experiment=experiment,
@@ -183,15 +188,17 @@ _NEWEST = f"""
     ORDER BY t.experiment_id, t.metric_id, t.variant, t.at DESC
 """  # noqa: S608  the clause is the one above
 
-# The people at the newest instant for which the most variants have spoken: a split is only ever tested on
-# numbers of one instant.
-_PEOPLE = f"""
-    SELECT DISTINCT ON (experiment_id, metric_id) experiment_id, metric_id, variants, people
-    FROM (SELECT t.experiment_id, t.metric_id, t.at, array_agg(t.variant) AS variants, array_agg(t.n) AS people
+# The newest instant of those that the most variants have reported for, of equal ones one that the control has.
+_COMPARED = f"""
+    SELECT DISTINCT ON (experiment_id, metric_id) experiment_id, metric_id, at, variants, people, sums, squares
+    FROM (SELECT t.experiment_id, t.metric_id, t.at, array_agg(t.variant) AS variants, array_agg(t.n) AS people,
+                 array_agg(t.sum) AS sums, array_agg(t.sum_squares) AS squares,
+                 bool_or(t.variant = coalesce(nullif(e.control, ''), '{CONTROL}')) AS has_control
           FROM outcomes_experimenttotal t JOIN outcomes_experiment e ON e.id = t.experiment_id
           WHERE t.experiment_id = ANY(%(ids)s) AND {_IN_TIME}
+            AND (e.variants = '[]' OR e.variants @> jsonb_build_array(jsonb_build_object('key', t.variant)))
           GROUP BY t.experiment_id, t.metric_id, t.at) AS instant
-    ORDER BY experiment_id, metric_id, cardinality(variants) DESC, at DESC
+    ORDER BY experiment_id, metric_id, cardinality(variants) DESC, has_control DESC, at DESC
 """  # noqa: S608
 
 
@@ -203,10 +210,10 @@ def _facts(ids: Sequence[int], day: date) -> dict[int, _Facts]:
         cursor.execute(_NEWEST, {"ids": list(ids), "day": day})
         for experiment_id, metric_id, variant, *numbers in cursor.fetchall():
             found[experiment_id].newest[metric_id][variant] = Total(*numbers)
-        cursor.execute(_PEOPLE, {"ids": list(ids), "day": day})
-        for experiment_id, metric_id, variants, people in cursor.fetchall():
-            if len(variants) > 1:
-                found[experiment_id].people[metric_id] = dict(zip(variants, people, strict=True))
+        cursor.execute(_COMPARED, {"ids": list(ids), "day": day})
+        for experiment_id, metric_id, at, *columns in cursor.fetchall():
+            totals = {variant: Total(at, *numbers) for variant, *numbers in zip(*columns, strict=True)}
+            found[experiment_id].compared[metric_id] = totals
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from outcomes.formulas.trials import INCONCLUSIVE, NOTHING, VOID, WORSE, Reading
@@ -134,9 +134,14 @@ def _warnings(trial: Trial) -> Iterator[tuple[str, str]]:
     if primary is None:
         yield "no_metric", "Nothing says what it is decided on: give it a metric, or its item an outcome."
         return
-    if leading is None:
-        missing = [one.variant for one in primary.variants if one.n < 2]
+    missing = [one.variant for one in primary.variants if one.n < 2]
+    if leading is None and missing:
         yield "no_comparison", f"Two people in each variant are the least; too few in: {', '.join(missing)}."
+    elif leading is None:
+        yield (
+            "no_comparison",
+            "No two variants were reported for the same instant: send all of them with one `at`.",
+        )
     if primary.is_void:
         yield (
             "sample_ratio_mismatch",
@@ -154,6 +159,19 @@ def _warnings(trial: Trial) -> Iterator[tuple[str, str]]:
             ),
         )
     yield from _doubts(trial, primary)
+
+
+def _waiting(reading: Reading, at: datetime) -> str:
+    """What was told of some variants since the instant that all of them are compared at."""
+    names, newest = ", ".join(sorted(reading.later)), max(reading.later.values())
+    return (
+        f"{reading.measure.key} is compared as of {_instant(at)}. What {names} came to by {_instant(newest)} is not"
+        " counted until the other variants are reported for the same instant."
+    )
+
+
+def _instant(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _doubts(trial: Trial, primary: Reading) -> Iterator[tuple[str, str]]:
@@ -174,9 +192,9 @@ def _doubts(trial: Trial, primary: Reading) -> Iterator[tuple[str, str]]:
                 f" show it four times of five; so far {leading.smallest_shown:.3g} would be."
             ),
         )
-    instants = {one.at for one in primary.variants if one.at is not None}
-    if len(instants) > 1:
-        yield "not_of_one_time", "The newest totals of the variants are of different instants."
+    for reading in (primary, *trial.guardrails):
+        if reading.at is not None and reading.later:
+            yield "not_of_one_time", _waiting(reading, reading.at)
     for reading in trial.guardrails:
         found = reading.of(leading.variant) if leading else None
         if found is not None and found.verdict == WORSE:

@@ -45,6 +45,14 @@ def test_an_overlap_names_the_other_release_by_its_title_as_a_link() -> None:
 def test_a_caveat_that_nobody_wrote_words_for_is_told_as_it_stands() -> None:
     assert caveat_in_words({"code": "new_doubt"}, {}) == "new doubt"
     assert caveat_in_words({"code": "new_doubt", "detail": "Look <twice>."}, {}) == "Look <twice>."
+    late = {
+        "code": "not_of_one_time",
+        "at": "2026-05-01T08:00:00Z",
+        "later": {"control": "2026-05-01T20:00:00Z"},
+    }
+    assert caveat_in_words(late, {}).startswith(
+        "Compared as of 2026-05-01 08:00 UTC. What control came to later"
+    )
     assert caveat_in_words({"code": "gaps", "coverage": 0.9}, {}) == "Only 90% of its periods were reported."
 
 

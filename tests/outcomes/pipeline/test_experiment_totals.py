@@ -12,6 +12,7 @@ from outcomes.models import Candidate, Effect, Experiment, ExperimentTotal, Metr
 from outcomes.pipeline import clock
 from outcomes.pipeline.trials import read_trials
 from outcomes.services import experiments
+from outcomes.services.experiment_results import results_of
 from productops.workspaces.actors import Actor
 from productops.workspaces.services import edit_workspace
 from roadmap.models import Item
@@ -21,6 +22,8 @@ from tests.outcomes.pipeline.stating import Team
 pytestmark = pytest.mark.django_db
 
 EARLY, LATE = datetime(2026, 5, 1, 8, tzinfo=UTC), datetime(2026, 5, 1, 9, tzinfo=UTC)
+MORNING, EVENING = "2026-05-01T08:00:00Z", "2026-05-01T20:00:00Z"
+BETTER = {"control": 1_000, "treatment": 1_150}
 ADA = Actor("Ada", None, "api")
 
 
@@ -275,6 +278,87 @@ def test_variants_that_were_not_stated_for_one_instant_are_not_taken_for_a_broke
     trial = read_trials([experiment], date(2026, 5, 1))[0]
     assert trial.primary is not None
     assert not trial.primary.is_void
+
+
+def decided(team: Team, experiment: Experiment) -> Effect:
+    """An experiment that was better on the morning of its last day, and ended."""
+    state(team, *[total(name, 10_000, yes, at=MORNING) for name, yes in BETTER.items()])
+    experiments.end_experiment(workspace=team.workspace, by=ADA, experiment_id=experiment.pk)
+    team.settle()
+    return Effect.objects.get()
+
+
+def test_later_totals_of_the_control_alone_turn_no_decided_verdict_and_are_named(
+    team: Team, experiment: Experiment, item: Item, metric: Metric
+) -> None:
+    an_outcome(item, metric, baseline=10, target=12)
+    before = decided(team, experiment)
+    state(team, total("control", 20_000, 4_000, at=EVENING))
+    effect = Effect.objects.get()
+    assert (effect.verdict, effect.estimate, effect.n_before) == ("better", before.estimate, 10_000)
+    assert effect.caveats == [{"code": "not_of_one_time", "at": MORNING, "later": {"control": EVENING}}]
+    assert team.value().realised is not None
+
+
+def test_what_the_others_come_to_by_the_same_instant_makes_it_count(
+    team: Team, experiment: Experiment, item: Item, metric: Metric
+) -> None:
+    an_outcome(item, metric, baseline=10, target=12)
+    decided(team, experiment)
+    state(team, total("control", 20_000, 4_000, at=EVENING))
+    state(team, total("treatment", 20_000, 3_000, at=EVENING))
+    effect = Effect.objects.get()
+    assert (effect.verdict, effect.n_before, effect.caveats) == ("worse", 20_000, [])
+
+
+def test_the_split_is_tested_where_the_variants_are_compared(
+    team: Team, experiment: Experiment, item: Item, metric: Metric
+) -> None:
+    an_outcome(item, metric, baseline=10, target=12)
+    decided(team, experiment)
+    state(
+        team, *[total(name, n, 2_000, at=EVENING) for name, n in (("control", 20_000), ("treatment", 15_000))]
+    )
+    effect = Effect.objects.get()
+    assert (effect.verdict, effect.caveats[0]["code"]) == (None, "sample_ratio_mismatch")
+    assert effect.detail["split_p"] == pytest.approx(0, abs=1e-9)
+
+
+def test_variants_that_never_reported_together_are_not_compared(
+    team: Team, experiment: Experiment, item: Item, metric: Metric
+) -> None:
+    an_outcome(item, metric, baseline=10, target=12)
+    state(team, total("control", 10_000, 1_000, at=MORNING), total("treatment", 10_000, 1_150, at=EVENING))
+    assert not Effect.objects.exists()
+    results = results_of(experiment, date(2026, 5, 1))
+    assert (results["verdict"], results["differences"], results["sample_ratio"]["p"]) == ("no_data", [], None)
+    assert [one["n"] for one in results["variants"]] == [10_000, 10_000]
+    assert "same instant" in results["warnings"][0]["detail"]
+
+
+def test_a_variant_that_nobody_declared_and_that_comes_alone_is_no_third_one(
+    team: Team, experiment: Experiment, item: Item, metric: Metric
+) -> None:
+    Experiment.objects.update(variants=[])
+    an_outcome(item, metric, baseline=10, target=12)
+    before = decided(team, experiment)
+    state(team, total("stray", 5, 5, at=EVENING))
+    effect = Effect.objects.get()
+    assert (effect.verdict, effect.low, effect.caveats) == ("better", before.low, [])
+    assert results_of(Experiment.objects.get(), date(2026, 5, 1))["undeclared"] == ["stray"]
+
+
+def test_results_compare_one_instant_say_what_is_newer_and_draw_whole_instants_alone(
+    team: Team, experiment: Experiment
+) -> None:
+    state(team, *[total(name, 10_000, yes, at=MORNING) for name, yes in BETTER.items()])
+    state(team, total("control", 20_000, 4_000, at=EVENING))
+    results = results_of(experiment, date(2026, 5, 1))
+    assert [(one["n"], one["at"].hour) for one in results["variants"]] == [(10_000, 8), (10_000, 8)]
+    assert [point["at"].hour for point in results["series"]] == [8]
+    told = {one["code"]: one["detail"] for one in results["warnings"]}["not_of_one_time"]
+    assert "as of 2026-05-01 08:00:00 UTC" in told
+    assert "control came to by 2026-05-01 20:00:00 UTC" in told
 
 
 def test_of_several_treatments_the_effect_waits_for_the_one_that_is_meant(
