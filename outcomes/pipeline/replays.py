@@ -76,11 +76,15 @@ def _feed(replay: Replay) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            UPDATE outcomes_delivery SET state = 'pending', replay_id = %(replay)s,
+            -- A subquery that locks may be asked again for every row, and then finds others: a CTE is asked once.
+            WITH next AS MATERIALIZED (
+                SELECT id FROM outcomes_delivery WHERE {_MEANT} ORDER BY id LIMIT {_SLICE} FOR UPDATE
+            )
+            UPDATE outcomes_delivery AS d SET state = 'pending', replay_id = %(replay)s,
                    attempts = CASE state WHEN 'pending' THEN attempts ELSE 0 END,
                    retry_at = CASE state WHEN 'pending' THEN retry_at END
-            WHERE id IN (SELECT id FROM outcomes_delivery WHERE {_MEANT} ORDER BY id LIMIT {_SLICE} FOR UPDATE)
-            RETURNING id
+            FROM next WHERE d.id = next.id
+            RETURNING d.id
             """,  # noqa: S608
             {"replay": replay.pk, **_parameters(replay, replay.reached_id, until)},
         )

@@ -108,32 +108,39 @@ def open_from(today: date | None = None) -> date | None:
     return first + timedelta(days=1) if first else None
 
 
+# What is to go is named by a CTE: a subquery that locks may be asked again for every row, and then finds others.
 _FORGET_BODIES = """
-    UPDATE outcomes_delivery SET body = NULL
-    WHERE id IN (SELECT id FROM outcomes_delivery
-                 WHERE body IS NOT NULL AND received_at < %s AND state <> 'pending'
-                 ORDER BY received_at LIMIT %s FOR UPDATE SKIP LOCKED)
+    WITH old AS MATERIALIZED (
+        SELECT id FROM outcomes_delivery WHERE body IS NOT NULL AND received_at < %s AND state <> 'pending'
+        ORDER BY received_at LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE outcomes_delivery SET body = NULL FROM old WHERE outcomes_delivery.id = old.id
 """
 
 # An attempt goes before its notice: one of a notice that is still pending, too, which may have been sent again by hand.
 _FORGET_ATTEMPTS = """
-    DELETE FROM outcomes_attempt
-    WHERE id IN (SELECT id FROM outcomes_attempt WHERE started_at < %s
-                 ORDER BY started_at LIMIT %s FOR UPDATE SKIP LOCKED)
+    WITH old AS MATERIALIZED (
+        SELECT id FROM outcomes_attempt WHERE started_at < %s
+        ORDER BY started_at LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM outcomes_attempt USING old WHERE outcomes_attempt.id = old.id
 """
 
 _FORGET_NOTICES = """
-    DELETE FROM outcomes_notice
-    WHERE id IN (SELECT id FROM outcomes_notice AS notice
-                 WHERE finished_at < %s
-                   AND NOT EXISTS (SELECT FROM outcomes_attempt WHERE notice_id = notice.id)
-                 ORDER BY finished_at LIMIT %s FOR UPDATE SKIP LOCKED)
+    WITH old AS MATERIALIZED (
+        SELECT id FROM outcomes_notice AS notice
+        WHERE finished_at < %s AND NOT EXISTS (SELECT FROM outcomes_attempt WHERE notice_id = notice.id)
+        ORDER BY finished_at LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM outcomes_notice USING old WHERE outcomes_notice.id = old.id
 """
 
 _FORGET_OCCURRENCES = """
-    DELETE FROM outcomes_occurrence
-    WHERE id IN (SELECT id FROM outcomes_occurrence AS occurrence
-                 WHERE occurred_at < %s AND event = ANY(%s)
-                   AND NOT EXISTS (SELECT FROM outcomes_notice WHERE occurrence_id = occurrence.id)
-                 ORDER BY occurred_at LIMIT %s FOR UPDATE SKIP LOCKED)
+    WITH old AS MATERIALIZED (
+        SELECT id FROM outcomes_occurrence AS occurrence
+        WHERE occurred_at < %s AND event = ANY(%s)
+          AND NOT EXISTS (SELECT FROM outcomes_notice WHERE occurrence_id = occurrence.id)
+        ORDER BY occurred_at LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM outcomes_occurrence USING old WHERE outcomes_occurrence.id = old.id
 """

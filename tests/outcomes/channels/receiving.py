@@ -57,8 +57,12 @@ def receiving(answer: Callable[[int], tuple[int, dict[str, str], bytes]] | None 
         def log_message(self, *_: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        # Many call at once: one that finds the queue full would be turned away, and come again later.
+        request_queue_size = 128
+
+    server = Server(("127.0.0.1", 0), Handler)
     held.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

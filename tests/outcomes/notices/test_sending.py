@@ -385,6 +385,7 @@ def test_two_workers_at_once_never_make_the_same_attempt(receiver: Receiver) -> 
     assert failures == []
     ids = [one.headers["webhook-id"] for one in receiver.received]
     assert (len(ids), len(set(ids))) == (60, 60)
+    assert list(Attempt.objects.exclude(error="").values_list("number", "error")) == []
     assert set(Notice.objects.values_list("state", "attempts")) == {("delivered", 1)}
     assert Attempt.objects.filter(number=1, status=204).count() == 60
 

@@ -15,6 +15,7 @@ from outcomes.services.deliveries import replay_source, with_queued
 from outcomes.services.refusals import ImpossibleMove
 from productops.workspaces.actors import Actor
 from tests.outcomes.api.sending import Vendor, basic
+from tests.plans import only_nested_loops
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +69,19 @@ def test_it_goes_in_slices_and_says_how_far_it_has_come(
         interpret_pending_once()
     assert seen == [(0, 5, False), (2, 5, False), (4, 5, False)]
     assert how_far(replay) == (5, 5, True)
+
+
+def test_a_slice_is_a_slice_however_the_database_goes_about_it(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replays, "_SLICE", 2)
+    for number in range(5):
+        tracked(vendor, number)
+    vendor.settle()
+    asked(vendor)
+    only_nested_loops()
+    replays.feed()
+    assert Delivery.objects.filter(state="pending").count() == 2
 
 
 def interpret_pending_once() -> None:

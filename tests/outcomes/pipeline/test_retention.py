@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from outcomes.models import Delivery, MetricDay, Observation, UsageDay, UsageEvent
@@ -14,6 +15,7 @@ from outcomes.pipeline import partitions, retention
 from outcomes.pipeline.marks import Marks
 from tests.factories import a_metric
 from tests.outcomes.pipeline.stating import Team
+from tests.plans import only_nested_loops
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +52,19 @@ def test_the_bytes_of_a_delivery_go_after_thirty_days_and_its_row_stays(team: Te
     assert team.told(old).body is None
     assert len(bytes(team.told(old).body_sha256)) == 32
     assert team.told(young).body is not None
+
+
+def test_so_many_are_forgotten_at_a_time_however_the_database_goes_about_it(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BODIES_AT_A_TIME", 2)
+    for day in range(1, 6):
+        age(team.state(observed(f"2026-04-0{day}")), 31)
+    team.settle()
+    only_nested_loops()
+    with CaptureQueriesContext(connection) as seen:
+        assert forget() == 5
+    assert len(seen) == 4
 
 
 def test_a_repeat_of_a_forgotten_delivery_is_still_a_repeat(team: Team) -> None:
