@@ -18,6 +18,7 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("metrics", scrape.scrape),
     path("in/<str:token>", door.receive_delivery, name="door"),
+    path("in/<str:token>/", door.receive_delivery),
     path("in/<str:token>/<path:path>", door.receive_delivery),
     # Libraries of Segment that drop the path of the address they are given.
     re_path(r"^v1/(?:batch|import|track|identify|page|screen|group|alias)/?$", door.receive_by_write_key),

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from outcomes.instruments import ACCEPTED
 from outcomes.pipeline.receive import Receipt
 from outcomes.pipeline.senders import Sender
-from outcomes.sources.otlp import PROTOBUF
+from outcomes.sources.wholeness import PROTOBUF
 from roadmap.models import Item
 
 # A library keeps all of its flags in memory.

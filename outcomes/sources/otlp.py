@@ -20,8 +20,8 @@ from outcomes.sources.native import state_row
 from outcomes.sources.proofs import bearer, require, signed_now
 from outcomes.sources.reading import MAX_EVENTS, EventBody, Total, label_of, nanoseconds, number, read_json
 from outcomes.sources.signatures import Signed
+from outcomes.sources.wholeness import PROTOBUF
 
-PROTOBUF = ("application/x-protobuf", "application/protobuf")
 _DELTA, _CUMULATIVE = 1, 2
 _TEMPORALITIES = {"AGGREGATION_TEMPORALITY_DELTA": _DELTA, "AGGREGATION_TEMPORALITY_CUMULATIVE": _CUMULATIVE}
 

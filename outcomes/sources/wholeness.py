@@ -9,13 +9,20 @@ from urllib.parse import parse_qsl
 from outcomes.sources.nesting import is_closed
 
 _FORM = "application/x-www-form-urlencoded"
+PROTOBUF = ("application/x-protobuf", "application/protobuf")
+# A field of bytes that says how long it is (wire type 2).
+_SAYS_ITS_LENGTH = 2
 
 
 def is_evidently_whole(body: bytes, content_type: str) -> bool:
-    """Whether nothing can be missing at the end: a JSON document that closes what it opened, also within a form.
+    """Whether nothing can be missing at the end.
 
-    False for what has no end of its own, such as lines or protobuf, and for nothing at all.
+    So it is of a JSON document that closes what it opened, also within a form, and of a protobuf message that is one
+    field, which says how long it is: an export of one resource's metrics, which is what the libraries send. False for
+    what has no end of its own, such as lines or a protobuf message of several fields, and for nothing at all.
     """
+    if content_type in PROTOBUF:
+        return _is_one_field(body)
     text = body.removeprefix(b"\xef\xbb\xbf").strip()
     if text[:1] in (b"{", b"["):
         return is_closed(text)
@@ -35,3 +42,22 @@ def _unpacked(value: bytes) -> bytes:
         return base64.b64decode(value, validate=True).strip()
     except (binascii.Error, ValueError):
         return b""
+
+
+def _is_one_field(body: bytes) -> bool:
+    """Whether a protobuf message is exactly one field that says its length. Of several the last may be missing."""
+    tag, place = _varint(body, 0)
+    if tag & 7 != _SAYS_ITS_LENGTH:
+        return False
+    length, place = _varint(body, place)
+    return place + length == len(body)
+
+
+def _varint(body: bytes, place: int) -> tuple[int, int]:
+    """The number that is written there, and the place behind it; 0 and nowhere when it does not end."""
+    value = 0
+    for shift, byte in enumerate(body[place : place + 10]):
+        value |= (byte & 0x7F) << (7 * shift)
+        if byte < 0x80:
+            return value, place + shift + 1
+    return 0, -1

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
 
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from outcomes.sources.signatures import signed_headers
 from tests.journeys.calling import Answer, Team
@@ -69,11 +70,33 @@ def test_the_door_stores_nothing_of_a_body_in_chunks_that_breaks_off(team: Team)
         f"Authorization: Basic {proof}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
     for said in ('40\r\n{"batch": [', '5\r\n{"bat\r\n', '5\r\n{"bat\r\nzz\r\n', ""):
-        with socket.create_connection(("127.0.0.1", team.server.port), timeout=10) as broken:
-            broken.sendall(f"{head}{said}".encode())
-            broken.shutdown(socket.SHUT_WR)
-            assert broken.recv(4096)[9:12] in (b"", b"400", b"411"), said
+        assert _hang_up_after(team, f"{head}{said}".encode()) in (b"", b"400", b"411"), said
     assert team.api("GET", "deliveries/?source=chunks").body["results"] == []
+
+
+def test_the_door_takes_protobuf_in_chunks_and_nothing_of_one_that_breaks_off(team: Team) -> None:
+    source = team.make("sources/", {"key": "export", "name": "Export", "kind": "otlp"})
+    request = ExportMetricsServiceRequest()
+    metrics = request.resource_metrics.add().scope_metrics.add().metrics
+    metrics.add(name="m").gauge.data_points.add(as_double=1.5, time_unix_nano=time.time_ns())
+    raw, path = request.SerializeToString(), f"{urlsplit(source['url']).path}/v1/metrics"
+    headers = {"Authorization": f"Bearer {source['secret']}", "Content-Type": "application/x-protobuf"}
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", "Transfer-Encoding: chunked"]
+    head = "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""]).encode()
+    cut = {_hang_up_after(team, head + b"%x\r\n" % length + raw[:length]) for length in range(1, len(raw), 5)}
+    assert cut <= {b"", b"400", b"411"}
+    assert team.api("GET", "deliveries/?source=export").body["results"] == []
+    whole = b"%x\r\n%b\r\n0\r\n\r\n" % (len(raw), raw)
+    assert _hang_up_after(team, head + whole) == b"200"
+    assert len(team.api("GET", "deliveries/?source=export").body["results"]) == 1
+
+
+def _hang_up_after(team: Team, said: bytes) -> bytes:
+    """The status that is answered to bytes after which nothing more comes."""
+    with socket.create_connection(("127.0.0.1", team.server.port), timeout=10) as connection:
+        connection.sendall(said)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.recv(4096)[9:12]
 
 
 @pytest.mark.parametrize("count", [40, 200])

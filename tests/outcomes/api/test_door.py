@@ -201,6 +201,12 @@ def test_a_body_in_chunks_is_read_whole_where_the_server_tells_its_end(sender: S
     assert bytes(Delivery.objects.get().body or b"") == b'{"covers": []}'
 
 
+def test_an_address_with_a_slash_behind_it_is_the_same(sender: Sender) -> None:
+    body = b'{"covers": []}'
+    assert [sender.post(body, query=query).status_code for query in ("/", "")] == [202, 202]
+    assert Delivery.objects.count() == 1
+
+
 def test_only_post_is_taken(sender: Sender) -> None:
     answer = Client().get(f"/in/{sender.source.token}")
     assert (answer.status_code, answer["Allow"]) == (405, "POST")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from outcomes.models import Delivery, Source, SourceSecret
 from tests.factories import a_source, a_workspace
@@ -78,6 +79,19 @@ def test_lines_in_chunks_have_no_end_of_their_own() -> None:
     source = _source("mixpanel")
     assert _in_chunks(source, b"0\n" + lines, "application/x-ndjson").status_code == 411
     assert not Delivery.objects.exists()
+
+
+def test_protobuf_in_chunks_is_stored_whole_and_refused_cut_anywhere() -> None:
+    request = ExportMetricsServiceRequest()
+    metrics = request.resource_metrics.add().scope_metrics.add().metrics
+    metrics.add(name="m").gauge.data_points.add(as_double=1.5)
+    raw, source = request.SerializeToString(), _source("otlp")
+    kind, proof = "application/x-protobuf", {"authorization": f"Bearer {KEY}"}
+    cut = [_in_chunks(source, raw[:length], kind, **proof).status_code for length in range(len(raw))]
+    assert set(cut) == {411}
+    assert not Delivery.objects.exists()
+    assert _in_chunks(source, raw, kind, **proof).status_code == 200
+    assert bytes(Delivery.objects.get().body or b"") == raw
 
 
 def test_what_is_wrong_with_a_packed_body_is_told_to_those_who_hold_the_key_alone(settings: Any) -> None:

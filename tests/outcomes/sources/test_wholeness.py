@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from outcomes.sources.wholeness import is_evidently_whole
 
@@ -27,3 +28,31 @@ def test_json_is_whole_at_its_end_and_nowhere_before(document: Any, ascii_only: 
     raw = around + json.dumps(document, ensure_ascii=ascii_only).encode()
     assert is_evidently_whole(raw, "application/json")
     assert not any(is_evidently_whole(raw[:length], "application/json") for length in range(len(raw)))
+
+
+def _export(resources: int, metrics: int, name: str) -> bytes:
+    request = ExportMetricsServiceRequest()
+    for _ in range(resources):
+        scope = request.resource_metrics.add().scope_metrics.add()
+        for _ in range(metrics):
+            scope.metrics.add(name=name).gauge.data_points.add(as_double=1.5)
+    return request.SerializeToString()
+
+
+@given(st.integers(0, 40), st.text(max_size=20))
+def test_one_resources_metrics_in_protobuf_are_whole_at_their_end_and_nowhere_before(
+    metrics: int, name: str
+) -> None:
+    raw = _export(1, metrics, name)
+    assert is_evidently_whole(raw, "application/x-protobuf")
+    cut = [length for length in range(len(raw)) if is_evidently_whole(raw[:length], "application/x-protobuf")]
+    assert cut == []
+
+
+def test_of_several_resources_the_last_may_be_missing() -> None:
+    assert not is_evidently_whole(_export(2, 1, "m"), "application/x-protobuf")
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_are_looked_at_without_complaint(raw: bytes) -> None:
+    assert is_evidently_whole(raw, "application/x-protobuf") in (True, False)
