@@ -7,8 +7,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import IO, Any
 
+import msgspec
 from django.conf import settings
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.utils import Direction, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
@@ -17,9 +21,11 @@ from rest_framework.response import Response
 
 from outcomes.api.deliveries import DeliverySerializer
 from outcomes.services.statements import MOST_TABLES, NoRoom, make_room, state_facts
-from outcomes.sources.rows import SECTIONS
+from outcomes.sources.rows import SECTIONS, Row
 from productops.api.parsing import read_bounded
 from productops.api.problems import Problem
+from productops.api.schema import default_in_words
+from productops.api.serializers import PlainSerializer
 from productops.api.views import StrictView
 
 _GZIP = 16 + zlib.MAX_WBITS
@@ -72,17 +78,47 @@ def _with_room(handler: Callable[..., Any], request: Request, *args: Any, **kwar
     return handler(request, *args, **kwargs)
 
 
-class NativeBodySerializer(serializers.Serializer):
-    """Facts by kind, as webhooks state them; every row is taken or refused on its own."""
+class RowField(serializers.DictField):
+    """A row of one section, for the OpenAPI document: the reader of the rows knows their shapes."""
 
-    sent_at = serializers.DateTimeField(required=False, help_text="When it was stated; the newest wins.")
+    def __init__(self, shape: type[Row], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shape = shape
+
+
+class RowSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "outcomes.api.observations.RowField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        shape = self.target.shape
+        told = msgspec.json.schema(shape, ref_template="#/components/schemas/{name}")["$defs"][shape.__name__]
+        for field in told["properties"].values():
+            default_in_words(field)
+        component = ResolvedComponent(  # type: ignore[no-untyped-call]
+            name=shape.__name__, type=ResolvedComponent.SCHEMA, object=shape, schema=told
+        )
+        auto_schema.registry.register_on_missing(component)
+        reference: dict[str, Any] = component.ref
+        return reference
+
+
+class NativeBodySerializer(PlainSerializer):
+    """Facts by kind, as webhooks state them. A bad row refuses itself alone, in an answer of 200."""
+
+    sent_at = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="When it was stated; the newest wins."
+    )
     covers = serializers.ListField(
-        child=serializers.DateField(), required=False, help_text="Days that are told in full."
+        child=serializers.DateField(),
+        required=False,
+        allow_null=True,
+        help_text="Days that are told in full.",
     )
 
     def get_fields(self) -> dict[str, serializers.Field]:
         sections = {
-            name: serializers.ListField(child=serializers.DictField(), required=False) for name in SECTIONS
+            name: serializers.ListField(child=RowField(shape), required=False, allow_null=True)
+            for name, shape in SECTIONS.items()
         }
         return {**super().get_fields(), **sections}
 
@@ -111,9 +147,11 @@ class ObservationsView(StrictView):
         line, told apart by what it names, its pointer being the number of its line. With an Idempotency-Key the
         same request again is answered as before; without one, rows that are known already are duplicates.
 
-        200 says what became of each row: taken, duplicate or refused and why. Where others are writing the same
-        rows it waits for them, a few seconds at most; 503 says that nothing was stored. 202 says that a row met a
-        fault of ours: all are stored and tried again, and the delivery tells the rest.
+        200 says what became of each row: taken, duplicate or refused and why; a row that is not what is said here
+        refuses itself alone. What is wrong with the body around its rows is 400, and nothing is stored. Where
+        others are writing the same rows it waits for them, a few seconds at most; 503 says that nothing was
+        stored. 202 says that a row met a fault of ours: all are stored and tried again, and the delivery tells the
+        rest.
         """
         body = request.data if isinstance(request.data, bytes) else b""
         kind = (request.content_type or "").partition(";")[0].strip().lower()

@@ -14,14 +14,16 @@ from outcomes.models import Delivery, Source
 from outcomes.pipeline import partitions
 from outcomes.pipeline.interpret import interpret_now
 from outcomes.sources import productops
-from outcomes.sources.bodies import BodyRefused
+from outcomes.sources.bodies import BodyRefused, NativeBody
 from productops.workspaces.actors import Actor
-from productops.workspaces.complaints import Complaint, Refused
+from productops.workspaces.complaints import Complaint, Refused, refuse_if_any
 from productops.workspaces.models import Workspace
 
 # What the API states comes from a source of this key, whose health tells whether it still reports.
 API_SOURCE_KEY = "api"
 MOST_ROWS = 10_000
+# What is wrong with the body itself and not with a row of it: whoever waits for the answer can mend it at once.
+_OF_THE_BODY = frozenset({"not_a_list", "unknown_section"})
 # In which a body may want room.
 MOST_TABLES = len(partitions.PARTITIONED)
 
@@ -30,8 +32,9 @@ def state_facts(*, workspace: Workspace, by: Actor, body: bytes, content_type: s
     """Store a native body and interpret it at once; the delivery says what became of each row.
 
     It comes back pending only when a row met a fault of ours: it is tried again, and shown to people. Raises
-    Refused when the body is no native body or holds more than MOST_ROWS rows, NoRoom when facts are for months
-    that have no partition, and OperationalError when others are in the way; then nothing was stored.
+    Refused when the body is no native body, has a part that is none of its sections or no list, or holds more
+    than MOST_ROWS rows, NoRoom when facts are for months that have no partition, and OperationalError when others
+    are in the way; then nothing was stored.
     """
     now = timezone.now()
     _refuse_unreadable(body, content_type)
@@ -78,9 +81,17 @@ def _refuse_unreadable(body: bytes, content_type: str) -> None:
     try:
         read = productops.events(body, headers={"content-type": content_type}, path="", now=timezone.now())
     except BodyRefused as refusal:
-        raise Refused([Complaint("", "invalid", str(refusal))]) from refusal
+        raise Refused([Complaint(refusal.part, "invalid", str(refusal))]) from refusal
+    refuse_if_any(_complaints(read))
+
+
+def _complaints(read: NativeBody) -> Iterator[Complaint]:
+    for refusal in read.refusals:
+        if refusal.code in _OF_THE_BODY:
+            told = refusal.as_json()
+            yield Complaint(told["row"].removeprefix("/"), told["code"], told["detail"])
     if read.row_count > MOST_ROWS:
-        raise Refused([Complaint("", "too_many_rows", f"At most {MOST_ROWS} rows in one request.")])
+        yield Complaint("", "too_many_rows", f"At most {MOST_ROWS} rows in one request.")
 
 
 def _api_source(workspace: Workspace) -> Source:

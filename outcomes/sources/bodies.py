@@ -13,7 +13,11 @@ from outcomes.sources.rows import SECTIONS, R, Row
 
 
 class BodyRefused(Exception):
-    """The body as a whole cannot be read; nothing of it was taken."""
+    """The body as a whole cannot be read; nothing of it was taken. `part` names the part to blame, if one is."""
+
+    def __init__(self, detail: str, part: str = "") -> None:
+        super().__init__(detail)
+        self.part = part
 
 
 @dataclass(frozen=True, slots=True)

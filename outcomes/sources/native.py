@@ -34,7 +34,8 @@ def read(body: bytes, *, now: datetime) -> NativeBody:
             add_row(read_body, name, pointer, raw, now=now)
     for name in document:
         detail = f"{name!r} is not a part of the body this source can state."
-        read_body.refusals.append(Refusal(f"/{name}", "unknown_section", detail))
+        place = name.replace("~", "~0").replace("/", "~1")
+        read_body.refusals.append(Refusal(f"/{place}", "unknown_section", detail))
     return read_body
 
 
@@ -179,10 +180,10 @@ def _sent_at(raw: Any, now: datetime) -> datetime | None:
             else msgspec.convert(raw, Instant)
         ).astimezone(UTC)
     except (msgspec.MsgspecError, OverflowError) as error:
-        raise BodyRefused(f"sent_at must be an RFC 3339 instant: {error}.") from error
+        raise BodyRefused(f"sent_at must be an RFC 3339 instant: {error}.", "sent_at") from error
     if sent_at > now + MAX_AHEAD:
         # It decides which statement wins; one from next year would win for ever.
-        raise BodyRefused("sent_at lies more than 24 hours ahead.")
+        raise BodyRefused("sent_at lies more than 24 hours ahead.", "sent_at")
     return sent_at
 
 

@@ -147,6 +147,7 @@ class ProductopsSchema(AutoSchema):
                 told["minItems"] = 1
             if told.get("type") == "array" and getattr(fields[name], "max_length", None):
                 told["maxItems"] = fields[name].max_length
+            default_in_words(told)
             # A format alone asks for nothing: this much can be asked for.
             if told.get("format") == "date":
                 told["pattern"] = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -308,6 +309,15 @@ class ProductopsSchema(AutoSchema):
             self.registry.register_on_missing(component)
         reference: dict[str, Any] = component.ref
         return reference
+
+
+def default_in_words(told: dict[str, Any]) -> None:
+    """Tell in words what a field is when it is left out: generated clients take `default` for "always there"."""
+    if "default" not in told:
+        return
+    default = told.pop("default")
+    if default not in (None, ""):
+        told["description"] = f"{told.get('description', '')} {default} when it is left out.".strip()
 
 
 def _either_or_blank(told: dict[str, Any]) -> None:

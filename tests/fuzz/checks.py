@@ -1,10 +1,13 @@
-"""A check of our own: what the document calls good is never refused for something that a document can say."""
+"""Checks of our own: what the document calls good is never refused for something that a document can say, and
+where a bad row is refused for itself, nothing else that is bad is taken with it."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import schemathesis
+from jsonschema import Draft202012Validator
 from schemathesis.core.failures import Failure
 
 # What a JSON schema says by type, enum, length, range and list of names.
@@ -79,3 +82,36 @@ def _is_beyond_words(operation: str, error: dict[str, str], body: object) -> boo
         code == error["code"] and re.fullmatch(where, error["pointer"]) and re.fullmatch(asked, operation)
         for asked, where, code in UNSAYABLE
     )
+
+
+# Where a bad row is refused for itself, in an answer of 200 for all of them.
+TAKES_ROWS = r"POST /api/v1/([a-z]+/bulk|observations)/"
+
+
+class TookMoreThanBadRows(Failure):
+    """A body that is wrong around its rows was answered 200."""
+
+
+@schemathesis.check
+def nothing_but_a_row_is_refused_for_itself(ctx, response, case) -> None:
+    """What the check for negative data asks, where it has to let a bad row pass."""
+    if response.status_code not in (200, 202) or not re.fullmatch(TAKES_ROWS, case.operation.label):
+        return
+    if case.meta is None or case.media_type not in (None, "application/json"):
+        return
+    errors = [str(error.message)[:200] for error in around_rows(case.operation).iter_errors(case.body)]
+    if errors:
+        raise TookMoreThanBadRows(
+            operation=case.operation.label, title="Took more than bad rows", message=str(errors)
+        )
+
+
+def around_rows(operation: Any) -> Draft202012Validator:
+    """What the document says of a body, but for what is in its lists."""
+    content = operation.definition.raw["requestBody"]["content"]["application/json"]
+    name = content["schema"]["$ref"].rpartition("/")[2]
+    body = operation.schema.raw_schema["components"]["schemas"][name]
+    parts = {
+        part: {**said, "items": {}} if "items" in said else said for part, said in body["properties"].items()
+    }
+    return Draft202012Validator({**body, "properties": parts})

@@ -227,3 +227,38 @@ def test_how_far_the_worker_is_behind_is_told(workspace: Workspace, ingrid: Call
     settle_all(30)
     told = Caller(workspace, ["outcomes:read"]).get("insights/freshness/").json()
     assert (told["summary"]["marks_pending"], told["summary"]["lag_seconds"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("part", "code", "pointer"),
+    [
+        ({"releases": 3}, "not_a_list", "/releases"),
+        ({"experiments": True}, "not_a_list", "/experiments"),
+        ({"covers": "2026-05-01"}, "not_a_list", "/covers"),
+        ({"observation": []}, "unknown_section", "/observation"),
+        ({"a/b~": []}, "unknown_section", "/a~1b~0"),
+        ({"sent_at": 7}, "invalid", "/sent_at"),
+    ],
+)
+def test_a_body_that_is_wrong_around_its_rows_is_refused_whole(
+    ingrid: Caller, part: dict[str, Any], code: str, pointer: str
+) -> None:
+    response = ingrid.post("observations/", {**observed(), **part})
+    assert response.status_code == 400
+    assert [(error["pointer"], error["code"]) for error in response.json()["errors"]] == [(pointer, code)]
+    assert not Delivery.objects.exists()
+
+
+def test_all_that_is_wrong_around_the_rows_is_told_at_once(ingrid: Caller) -> None:
+    body = b'{"usage": 1, "snapshots": {}, "\\ud800": 2}'
+    response = ingrid.send("post", "observations/", body)
+    assert response.status_code == 400
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/usage", "/snapshots", "/?"]
+
+
+def test_a_section_may_be_null_and_a_row_that_is_none_refuses_itself_alone(ingrid: Caller) -> None:
+    body = {**observed(), "usage": None, "covers": None, "sent_at": None}
+    body["observations"].append(7)
+    told = ingrid.post("observations/", body).json()
+    assert (told["taken"], told["refused"]) == (1, 1)
+    assert [row["row"] for row in told["outcome"]["refused"]] == ["/observations/1"]

@@ -1,0 +1,50 @@
+"""The checks catch what they are for."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.fuzz.checks import TookMoreThanBadRows, nothing_but_a_row_is_refused_for_itself
+from tests.fuzz.rooms import OPERATIONS
+
+FACTS, BATCH = "POST /api/v1/observations/", "POST /api/v1/items/bulk/"
+
+
+def look_at(label: str, body: Any, status: int = 200) -> None:
+    case = SimpleNamespace(
+        operation=OPERATIONS[label], body=body, media_type="application/json", meta=object()
+    )
+    nothing_but_a_row_is_refused_for_itself(None, SimpleNamespace(status_code=status), case)
+
+
+@pytest.mark.parametrize(
+    ("label", "body"),
+    [
+        (FACTS, {"observations": [7, None, {"metric": 3}], "usage": None, "covers": ["never"]}),
+        (BATCH, {"rows": [7, {"title": 3}]}),
+    ],
+)
+def test_a_row_may_be_anything(label: str, body: Any) -> None:
+    look_at(label, body)
+
+
+@pytest.mark.parametrize(
+    ("label", "body"),
+    [
+        (FACTS, {"releases": 3}),
+        (FACTS, {"observation": []}),
+        (FACTS, [1]),
+        (FACTS, {"sent_at": 7}),
+        (BATCH, {"rows": 7}),
+        (BATCH, {"rows": []}),
+        (BATCH, {"rows": [{}], "partial": True}),
+        (BATCH, {}),
+    ],
+)
+def test_a_body_that_is_wrong_around_its_rows_is_not_to_be_taken(label: str, body: Any) -> None:
+    look_at(label, body, status=400)
+    with pytest.raises(TookMoreThanBadRows):
+        look_at(label, body)
