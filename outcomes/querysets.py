@@ -49,7 +49,15 @@ class ExperimentQuerySet(ArchivableQuerySet[M]):
 
 
 DeliveryManager = models.Manager.from_queryset(DeliveryQuerySet)
-FlagManager = models.Manager.from_queryset(FlagQuerySet)
+EveryFlagManager = models.Manager.from_queryset(FlagQuerySet)
 ExperimentManager = models.Manager.from_queryset(ExperimentQuerySet)
 FactManager = models.Manager.from_queryset(FactQuerySet)
 SecretManager = models.Manager.from_queryset(SecretQuerySet)
+
+
+class FlagManager(EveryFlagManager[M]):
+    """The flags there are as of the day of judgement: a pin to the past hides those that open later."""
+
+    def get_queryset(self) -> FlagQuerySet[M]:
+        rows: FlagQuerySet[M] = FlagQuerySet(self.model, using=self._db)
+        return rows.filter(is_ahead=False)

@@ -6,13 +6,15 @@ import os
 from collections import Counter
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # In CI the same change is always tried on the same examples, so that a failure is the change's own and can be
 # repeated; at a desk every run looks at new ones.
-settings.register_profile("ci", derandomize=True, print_blob=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# A machine that is busy is no error of an example's.
+PATIENT = [HealthCheck.too_slow]
+settings.register_profile("desk", suppress_health_check=PATIENT)
+settings.register_profile("ci", derandomize=True, print_blob=True, suppress_health_check=PATIENT)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -221,6 +221,11 @@ class FlagSerializer(RowSerializer):
         )
         read_only_fields = fields
 
+    def to_representation(self, instance: Flag) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        # Of a flag that stands again while the workspace is pinned to before its end, that end is still to come.
+        return shown if instance.state == "resolved" else {**shown, "resolved_on": None, "resolved_cause": ""}
+
     def get_outcome(self, flag: Flag) -> int | None:
         return flag.outcome_id
 

@@ -77,16 +77,32 @@ class SourceCalendar:
 
     def is_silent(self, day: date) -> bool:
         """Whether the newest covered period ended more than two periods before `day`, or there is none."""
-        place = bisect_right(self._days, day.toordinal())
-        if not place:
+        newest = self._newest(day)
+        if newest is None:
             return True
-        newest = self._days[place - 1]
         if self._is_daily:
             return day.toordinal() - newest > SILENT_AFTER_PERIODS
+        return day > self._last_due(newest)
+
+    def silent_since(self, day: date) -> date | None:
+        """The first day of the silence that `day` is in; None when it is in none, or nothing was ever reported."""
+        newest = self._newest(day)
+        if newest is None or not self.is_silent(day):
+            return None
+        return self._last_due(newest) + timedelta(days=1)
+
+    def _newest(self, day: date) -> int | None:
+        place = bisect_right(self._days, day.toordinal())
+        return self._days[place - 1] if place else None
+
+    def _last_due(self, newest: int) -> date:
+        """The last day by which the next report is not yet overdue."""
+        if self._is_daily:
+            return date.fromordinal(newest + SILENT_AFTER_PERIODS)
         period = period_of(date.fromordinal(newest), self.cadence)
         for _ in range(SILENT_AFTER_PERIODS):
             period = next_period(period, self.cadence)
-        return day > period.end
+        return period.end
 
     def expected(self, first: date, last: date, day: date) -> tuple[int, int]:
         """Return (expected, covered) for the periods that end in [first, last], as of `day`.

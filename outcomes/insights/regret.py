@@ -15,7 +15,8 @@ from outcomes.insights.asking import ITEMS, Question, Told, read, read_list
 @dataclass(frozen=True, slots=True)
 class RegretSummary:
     """Flags about the use of items. `came_back` recovered by themselves; `corrected` never held, as late data
-    showed; the rate is both among all that are no longer open, with its 95% interval."""
+    showed; the rate is both among all that are no longer open, with its 95% interval. A flag whose place another
+    reason took has not come back."""
 
     flags: int
     closed: int
@@ -52,7 +53,7 @@ _FLAGGED = f"""
     FROM outcomes_flag flag
     JOIN roadmap_item item ON item.id = flag.item_id
     LEFT JOIN outcomes_itemusage usage ON usage.item_id = item.id
-    WHERE {ITEMS} AND flag.reason IN ('never_adopted', 'abandoned', 'under_used', 'declining')
+    WHERE {ITEMS} AND NOT flag.is_ahead AND flag.reason IN ('never_adopted', 'abandoned', 'under_used', 'declining')
 """
 _REGRETTED = "state = 'resolved' AND cause IN ('recovered', 'corrected')"
 

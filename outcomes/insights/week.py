@@ -56,7 +56,7 @@ _EVENTS = f"""
                coalesce(item.key, source.key), coalesce(item.title, source.name), NULL, flag.reason, NULL::float8
         FROM outcomes_flag flag LEFT JOIN item ON item.id = flag.item_id
         LEFT JOIN outcomes_source source ON source.id = flag.source_id AND %(product)s::bigint IS NULL
-        WHERE flag.workspace_id = %(workspace)s AND flag.opened_on BETWEEN %(first)s AND %(today)s
+        WHERE flag.workspace_id = %(workspace)s AND NOT flag.is_ahead AND flag.opened_on BETWEEN %(first)s AND %(today)s
           AND coalesce(item.id, source.id) IS NOT NULL
     ), closed AS (
         SELECT flag.resolved_on, 'flag_closed', CASE WHEN item.id IS NULL THEN 'source' ELSE 'item' END,
@@ -64,7 +64,7 @@ _EVENTS = f"""
                flag.resolved_cause, NULL::float8
         FROM outcomes_flag flag LEFT JOIN item ON item.id = flag.item_id
         LEFT JOIN outcomes_source source ON source.id = flag.source_id AND %(product)s::bigint IS NULL
-        WHERE flag.workspace_id = %(workspace)s AND flag.state = 'resolved'
+        WHERE flag.workspace_id = %(workspace)s AND NOT flag.is_ahead AND flag.state = 'resolved'
           AND flag.resolved_on BETWEEN %(first)s AND %(today)s AND coalesce(item.id, source.id) IS NOT NULL
     ), answered AS (
         SELECT DISTINCT ON (flag.id) (action.at AT TIME ZONE workspace.time_zone)::date, 'flag_closed',
@@ -74,7 +74,7 @@ _EVENTS = f"""
         JOIN outcomes_flagaction action ON action.flag_id = flag.id AND action.to_state = flag.state
         LEFT JOIN item ON item.id = flag.item_id
         LEFT JOIN outcomes_source source ON source.id = flag.source_id AND %(product)s::bigint IS NULL
-        WHERE flag.workspace_id = %(workspace)s AND flag.state IN ('dismissed', 'accepted')
+        WHERE flag.workspace_id = %(workspace)s AND NOT flag.is_ahead AND flag.state IN ('dismissed', 'accepted')
           AND (action.at AT TIME ZONE workspace.time_zone)::date BETWEEN %(first)s AND %(today)s
           AND coalesce(item.id, source.id) IS NOT NULL
         ORDER BY flag.id, action.at DESC

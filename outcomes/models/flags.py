@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from outcomes.models.outcomes import Outcome
 from outcomes.models.quiet import QuietRun
 from outcomes.models.sources import Source
-from outcomes.querysets import OPEN_STATES, FlagManager
+from outcomes.querysets import OPEN_STATES, EveryFlagManager, FlagManager
 from productops.workspaces.indexes import in_known_order_of, in_order_of
 from productops.workspaces.models import User, Versioned, WorkspaceOwned
 from roadmap.models import Item
@@ -35,24 +35,28 @@ class Flag(Versioned):
     opened_on = models.DateField()
     holding_since = models.DateField()
     resolved_on = models.DateField(null=True)
-    # recovered, corrected (late data), edited (the item or a threshold changed)
+    # recovered, replaced, answered, edited or corrected; see outcomes/pipeline/flag_plan.py.
     resolved_cause = models.CharField(max_length=12, blank=True)
     snoozed_until = models.DateField(null=True)
     dismiss_reason = models.TextField(blank=True)
-    # A dismissed flag keeps its whole class quiet until that class has stopped holding once.
+    # A dismissed flag keeps its whole class quiet for as long as that class holds without having stopped.
     is_suppressing = models.BooleanField(default=False)
     recommendation = models.CharField(max_length=40, blank=True)
     evidence = models.JSONField(default=dict, help_text="The numbers as they are now.")
     # Kept from when it was raised; empty for flags that are older than this column.
     opened_with = models.JSONField(default=dict, editable=False)
 
+    # It opens on a day that the workspace, pinned to the past, has yet to reach: kept as it is, and not shown.
+    is_ahead = models.BooleanField(default=False, editable=False)
+
     objects = FlagManager()  # type: ignore[misc]  # the stubs see a class variable in the parent
+    every = EveryFlagManager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["workspace", "reason", "item", "outcome", "source"],
-                condition=Q(state__in=OPEN_STATES),
+                condition=Q(state__in=OPEN_STATES, is_ahead=False),
                 nulls_distinct=False,
                 name="one_open_flag_per_subject_and_reason",
             ),
@@ -63,6 +67,9 @@ class Flag(Versioned):
             ),
             models.CheckConstraint(
                 condition=~Q(state="snoozed") | Q(snoozed_until__isnull=False), name="a_snooze_has_an_end"
+            ),
+            models.CheckConstraint(
+                condition=Q(resolved_on__gte=F("opened_on")), name="a_flag_resolves_after_it_opened"
             ),
         ]
         indexes = [

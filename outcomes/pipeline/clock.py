@@ -65,7 +65,7 @@ def _move(workspace: Workspace, today: date) -> int:
 def _wake_flags(workspace: Workspace, today: date) -> None:
     """Snoozes end by the wall clock, whatever day the workspace is pinned to."""
     with transaction.atomic():
-        due = Flag.objects.filter(workspace=workspace, state="snoozed", snoozed_until__lte=today)
+        due = Flag.every.filter(workspace=workspace, state="snoozed", snoozed_until__lte=today)
         for flag in due.order_by("id").select_for_update(skip_locked=True):
             flag.state, flag.snoozed_until = "open", None
             flag.version += 1

@@ -103,7 +103,8 @@ def conditions_of_sources(workspace: Workspace, sources: Sequence[Source]) -> Co
     found = Conditions()
     for source in sources:
         calendar = SourceCalendar(source.cadence, days[source.pk])
-        if days[source.pk] and calendar.is_silent(today):
+        silent_since = calendar.silent_since(today)
+        if silent_since is not None:
             newest = max(days[source.pk])
             evidence = {
                 "as_of": today.isoformat(),
@@ -113,7 +114,7 @@ def conditions_of_sources(workspace: Workspace, sources: Sequence[Source]) -> Co
             }
             action = recommended_action(reason="stale_source")
             subject = Subject("stale_source", source_id=source.pk)
-            found.holding[subject] = Condition(newest, today, evidence, action, newest)
+            found.holding[subject] = Condition(newest, silent_since, evidence, action, newest)
     return found
 
 

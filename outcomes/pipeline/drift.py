@@ -5,6 +5,7 @@ Each answers what differed and the marks that mend it: the pipeline then compute
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -15,6 +16,7 @@ from django.db import connection
 from outcomes.models import ItemUsage, ItemValue, Metric
 from outcomes.pipeline import retention
 from outcomes.pipeline.audience import counted_items, stale_days, windows_of
+from outcomes.pipeline.flag_drift import flags_that_differ
 from outcomes.pipeline.judge import judge_items, plan_spans
 from outcomes.pipeline.marks import Marks
 from outcomes.pipeline.score import score_items
@@ -129,7 +131,7 @@ def check_audiences(workspace: Workspace, after: int, cause: Cause) -> Checked:
 
 
 def check_items(workspace: Workspace, after: int, cause: Cause) -> Checked:
-    """The verdicts, usage and values of some items, every day of theirs judged anew."""
+    """The verdicts, usage, values and flags of some items, every day of theirs judged anew."""
     found = Checked(Marks(workspace.pk))
     keys = _page(Item.objects.filter(workspace=workspace, pk__gt=after).values_list("pk", "key"), found, 100)
     values = {row.item_id: row for row in ItemValue.objects.filter(item_id__in=keys).defer("explanation")}
@@ -147,8 +149,11 @@ def check_items(workspace: Workspace, after: int, cause: Cause) -> Checked:
     plan = plan_spans(workspace.pk, judged)
     scored = score_items(workspace, items, judged, {pk: plan.last_known(pk) for pk in judged})
     wrong_spans = {row.item_id for row in plan.new} | plan.gone_items
+    wrong_flags: dict[int, list[Drift]] = defaultdict(list)
+    for pk, name, stood, now in flags_that_differ(workspace, scored, plan.runs):
+        wrong_flags[pk].append(Drift("flag", pk, keys[pk], name, stood, now))
     for pk in settled:
-        drift = _item_drift(pk, keys[pk], values[pk], usages[pk], scored[pk])
+        drift = wrong_flags[pk] + _item_drift(pk, keys[pk], values[pk], usages[pk], scored[pk])
         if pk in wrong_spans:
             drift.append(Drift("verdicts", pk, keys[pk], "spans", None, len(plan.runs[pk])))
         if drift:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import QuerySet
+from django.utils import timezone
 
-from outcomes.formulas.flags import Episode, episode_of, is_still_answered
 from outcomes.formulas.flags import VerdictSpan as Run
 from outcomes.models import Flag, FlagAction, Source
 from outcomes.pipeline.conditions import (
@@ -18,6 +18,7 @@ from outcomes.pipeline.conditions import (
     conditions_of_items,
     conditions_of_sources,
 )
+from outcomes.pipeline.flag_plan import Ending, FlagPlan, may_return, plan_flags, subject_of
 from outcomes.pipeline.news import flags_moved
 from outcomes.pipeline.quiet import quiet_run_of
 from outcomes.pipeline.scored import Scored
@@ -25,7 +26,7 @@ from outcomes.querysets import OPEN_STATES
 from productops.workspaces.models import Workspace
 
 CLOCK = "productops"
-# What late data had resolved and now brings back takes up where it was.
+# What had been resolved and holds again, as if it had never stopped, takes up where it was.
 REVIVE = "revive"
 
 _EDITS = ("edit", "import", "thresholds")
@@ -41,14 +42,14 @@ def flag_items(
     found = conditions_of_items(workspace, scored, runs)
     is_judged = any(run.verdict.value in _JUDGED for id_ in scored for run in runs[id_])
     keeper = _Keeper(workspace, found, causes, quiet_run_of(workspace, is_judged=is_judged))
-    keeper.keep(Flag.objects.filter(item_id__in=scored))
+    keeper.keep(Flag.every.filter(item_id__in=scored))
 
 
 def flag_sources(workspace: Workspace, sources: Sequence[Source]) -> None:
     """Flag sources that have gone silent; resolve those that speak again."""
     found = conditions_of_sources(workspace, sources)
     keeper = _Keeper(workspace, found, {}, quiet_run_of(workspace, is_judged=bool(found.holding)))
-    keeper.keep(Flag.objects.filter(source__in=sources))
+    keeper.keep(Flag.every.filter(source__in=sources))
 
 
 # Verdicts that somebody's use was looked at for.
@@ -56,7 +57,7 @@ _JUDGED = frozenset({"never_adopted", "abandoned", "under_used", "declining", "h
 
 
 class _Keeper:
-    """Opens, keeps and resolves the flags of a batch of subjects, in the running transaction."""
+    """Opens, keeps, resolves and brings back the flags of a batch of subjects, in the running transaction."""
 
     def __init__(
         self,
@@ -69,112 +70,62 @@ class _Keeper:
         self.found = found
         self.causes = causes
         self.quiet_run_id = quiet_run_id
-        self.today = workspace.today()
         self._actions: list[FlagAction] = []
-        self._kept: list[Flag] = []
 
-    def keep(self, known: Any) -> None:
-        wanted = Q(state__in=OPEN_STATES) | Q(is_suppressing=True)
-        flags = list(known.filter(wanted).order_by("id").select_for_update())
-        quiet = self._answered(flag for flag in flags if flag.is_suppressing)
-        taken = {
-            subject_of(flag) for flag in flags if flag.state in OPEN_STATES and self._keep_or_resolve(flag)
-        }
-        new = [
-            subject
-            for subject in sorted(self.found.holding)
-            if subject not in taken and subject.reason_class not in quiet
-        ]
-        Flag.objects.bulk_update(self._kept, _NUMBERS, batch_size=500)
-        self._open(new, known)
+    def keep(self, known: QuerySet[Flag]) -> None:
+        flags = list(known.order_by("id").select_for_update())
+        resolutions = resolutions_of(may_return(flags, self.found))
+        was = {flag_id: action.from_state for flag_id, action in resolutions.items()}
+        plan = plan_flags(flags, self.found, self.workspace.today(), was=was, is_edit=self._is_edit)
+        self._write(plan, resolutions)
         FlagAction.objects.bulk_create(self._actions)
         flags_moved(self.workspace, self._actions, is_quiet=self.quiet_run_id is not None)
 
-    def _answered(self, flags: Iterable[Flag]) -> set[tuple[str, int, int, int]]:
-        """The classes that a person's answer keeps quiet. One that has stopped holding is news again."""
-        since = {subject.reason_class: one.class_since for subject, one in self.found.holding.items()}
-        quiet, over = set(), []
-        for flag in flags:
-            subject = subject_of(flag)
-            holding_since = since.get(subject.reason_class)
-            if holding_since is not None and (
-                not subject.is_folded
-                or is_still_answered(answered_on=last_judged_on(flag), holding_since=holding_since)
-            ):
-                quiet.add(subject.reason_class)
-            elif holding_since is None and (not subject.is_folded or self._is_edit(subject)):
-                # Verdict days tell of the past by themselves; what acts at once and what a person changed
-                # does not, so that it stopped is noted.
-                over.append(flag.pk)
-        Flag.objects.filter(pk__in=over).update(is_suppressing=False)
-        return quiet
-
-    def _keep_or_resolve(self, flag: Flag) -> bool:
-        """Whether the flag still stands; its numbers move on, state and version are the person's."""
-        subject = subject_of(flag)
-        condition = self.found.holding.get(subject)
-        episodes = self.found.episodes.get(subject, ())
-        own = episode_of(episodes, flag.holding_since, last_judged_on(flag))
-        if condition is None or (own is not None and own.resolved_on is not None):
-            self._resolve(flag, own)
-            return False
-        _write(flag, condition)
-        self._kept.append(flag)
-        return True
-
-    def _resolve(self, flag: Flag, own: Episode | None) -> None:
-        """Recovered when the condition ended since it was last seen; corrected when it turns out that it had
-        ended before, or never held; edited when a person changed what it rests on."""
-        subject = subject_of(flag)
-        resolved_on = own.resolved_on if own and own.resolved_on else self.today
-        if own is not None and own.resolved_on is not None and own.resolved_on > last_judged_on(flag):
-            cause = "recovered"
-        elif self._is_edit(subject):
-            cause = "edited"
-        else:
-            cause = "corrected" if subject.is_folded else "recovered"
-        from_state = flag.state
-        flag.state, flag.resolved_on, flag.resolved_cause = "resolved", resolved_on, cause
-        self._move(flag, "resolve", from_state, note=_kept_for_return(flag, cause))
-        flag.snoozed_until = None
-        flag.save(update_fields=_MOVED)
-
-    def _open(self, subjects: Sequence[Subject], known: Any) -> None:
-        gone = self._corrected(subjects, known)
-        opened = []
-        for subject in subjects:
-            condition = self.found.holding[subject]
-            flag = gone.get(subject)
-            if flag is not None and condition.holding_since <= last_judged_on(flag):
-                self._revive(flag, condition)
-            else:
-                opened.append(_new_flag(self.workspace, subject, condition))
-        for flag in Flag.objects.bulk_create(opened):
+    def _write(self, plan: FlagPlan, resolutions: Mapping[int, FlagAction]) -> None:
+        """In this order no two flags on one subject stand at once."""
+        for flag in plan.hidden:
+            flag.is_ahead = True
+        _update(plan.hidden, ["is_ahead"])
+        for flag, ending in plan.ended:
+            self._resolve(flag, ending)
+        for flag in plan.shown:
+            flag.is_ahead = False
+        _update([flag for flag, _ in plan.ended], [*_MOVED, "is_ahead"])
+        _update(plan.shown, ["is_ahead"])
+        for flag, condition in plan.kept:
+            # Its numbers move on; state and version are the person's.
+            _show(flag, condition)
+        for flag, condition in plan.returned:
+            self._revive(flag, condition, resolutions.get(flag.pk))
+        _update([flag for flag, _ in plan.kept], _NUMBERS)
+        _update([flag for flag, _ in plan.returned], [*_MOVED, *_NUMBERS])
+        opened = [_new_flag(self.workspace, subject, condition) for subject, condition in plan.opened]
+        for flag in Flag.every.bulk_create(opened):
             self._move(flag, "open", "")
 
-    def _corrected(self, subjects: Sequence[Subject], known: Any) -> dict[Subject, Flag]:
-        """The newest flag on each subject, where late data had resolved it."""
-        items = {subject.item_id for subject in subjects if subject.is_folded}
-        if not items:
-            return {}
-        newest = known.filter(item_id__in=items).order_by("item_id", "reason", "outcome_id", "-id")
-        flags = newest.distinct("item_id", "reason", "outcome_id")
-        return {subject_of(flag): flag for flag in flags if flag.resolved_cause == "corrected"}
+    def _resolve(self, flag: Flag, ending: Ending) -> None:
+        from_state = flag.state
+        flag.state, flag.resolved_on, flag.resolved_cause = "resolved", ending.on, ending.cause
+        self._move(flag, "resolve", from_state, note=_kept_for_return(flag, ending.cause))
+        flag.snoozed_until = None
 
-    def _revive(self, flag: Flag, condition: Condition) -> None:
-        """What a person had said about it before the data was corrected away still stands."""
-        last = FlagAction.objects.filter(flag=flag, action="resolve").order_by("-id").first()
-        state = last.from_state if last and last.from_state in OPEN_STATES else "open"
-        until = _until(last) if state == "snoozed" else None
+    def _revive(self, flag: Flag, condition: Condition, resolution: FlagAction | None) -> None:
+        """What a person had said about it before it was resolved still stands."""
+        state = resolution.from_state if resolution and resolution.from_state in OPEN_STATES else "open"
+        until = _until(resolution) if state == "snoozed" else None
         flag.state = "open" if state == "snoozed" and until is None else state
-        flag.snoozed_until, flag.resolved_on, flag.resolved_cause = until, None, ""
-        _write(flag, condition)
-        self._move(flag, REVIVE, "resolved", note="The data that had resolved it was corrected again.")
-        flag.save(update_fields=[*_MOVED, *_NUMBERS])
+        flag.snoozed_until = until
+        is_past = flag.resolved_on is None or flag.resolved_on <= self.workspace.today()
+        if is_past or subject_of(flag).is_folded:
+            flag.resolved_on, flag.resolved_cause = None, ""
+        # Else the workspace is pinned to a day before it ended: what acts at once has no days to tell that again.
+        _show(flag, condition)
+        self._move(flag, REVIVE, "resolved", note="What it was opened for holds, and has not stopped.")
 
     def _move(self, flag: Flag, action: str, from_state: str, note: str = "") -> None:
         if action != "open":
             flag.version += 1
+            flag.updated_at = timezone.now()
         self._actions.append(
             FlagAction(
                 workspace_id=self.workspace.pk,
@@ -196,18 +147,20 @@ _NUMBERS = ["evidence", "recommendation", "opened_on", "holding_since"]
 _MOVED = ["state", "resolved_on", "resolved_cause", "snoozed_until", "version", "updated_at"]
 
 
-def subject_of(flag: Flag) -> Subject:
-    """What a flag is about, and why."""
-    return Subject(flag.reason, flag.item_id or 0, flag.outcome_id or 0, flag.source_id or 0)
+def resolutions_of(flags: Sequence[Flag]) -> dict[int, FlagAction]:
+    """How each of these flags was last resolved."""
+    if not flags:
+        return {}
+    told = FlagAction.objects.filter(flag__in=flags, action="resolve").order_by("flag_id", "-id")
+    return {action.flag_id: action for action in told.distinct("flag_id")}
 
 
-def last_judged_on(flag: Flag) -> date:
-    """The day as of which the flag's numbers were last taken, while it stood."""
-    said = flag.evidence.get("as_of")
-    return date.fromisoformat(said) if said else flag.opened_on
+def _update(flags: Sequence[Flag], names: Sequence[str]) -> None:
+    if flags:
+        Flag.every.bulk_update(flags, names, batch_size=500)
 
 
-def _write(flag: Flag, condition: Condition) -> None:
+def _show(flag: Flag, condition: Condition) -> None:
     flag.evidence = condition.evidence
     flag.recommendation = condition.recommendation
     flag.opened_on, flag.holding_since = condition.opened_on, condition.holding_since
@@ -221,7 +174,7 @@ def _new_flag(workspace: Workspace, subject: Subject, condition: Condition) -> F
         outcome_id=subject.outcome_id or None,
         source_id=subject.source_id or None,
     )
-    _write(flag, condition)
+    _show(flag, condition)
     flag.opened_with = condition.evidence
     return flag
 

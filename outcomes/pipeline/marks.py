@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -49,6 +49,8 @@ class Claimed:
     generation: int
     cause: dict[str, Any]
     marked_at: datetime
+    # Something has changed since it was claimed, so that it will be computed again; known once it is held.
+    has_moved_on: bool = False
 
 
 class Marks:
@@ -230,13 +232,15 @@ def hold(token: str, claimed: Sequence[Claimed]) -> list[Claimed]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT id FROM outcomes_mark WHERE id = ANY(%s) AND claimed_by = %s
+            SELECT id, generation FROM outcomes_mark WHERE id = ANY(%s) AND claimed_by = %s
             ORDER BY kind, subject_id, series, "on" FOR UPDATE
             """,
             [[mark.id for mark in claimed], token],
         )
-        ours = {row[0] for row in cursor.fetchall()}
-    return [mark for mark in claimed if mark.id in ours]
+        ours = dict(cursor.fetchall())
+    return [
+        replace(mark, has_moved_on=mark.generation != ours[mark.id]) for mark in claimed if mark.id in ours
+    ]
 
 
 def settle(token: str, held: Sequence[Claimed]) -> None:

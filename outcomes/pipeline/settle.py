@@ -159,17 +159,17 @@ def _settle_items(workspace: Workspace, token: str, claimed: Sequence[Claimed]) 
 
 
 def _hasty(workspace: Workspace, held: Sequence[Claimed]) -> list[Claimed]:
-    """The marks whose items are not to be flagged yet: more of their facts are waiting to be read.
+    """The marks whose items are not to be flagged yet: more of their facts wait to be read, or they have
+    changed since they were looked at.
 
     Values and verdicts follow the stream, but a flag asks for a person: it is raised on whole deliveries,
     not in the middle of a load. Marks that waited long are flagged on what there is.
     """
+    recent = [mark for mark in held if mark.marked_at > timezone.now() - FLAGS_WAIT_AT_MOST]
     waiting = Delivery.objects.pending().filter(
         workspace=workspace, received_at__lt=timezone.now() - BACKLOG_AFTER
     )
-    if not waiting.exists():
-        return []
-    return [mark for mark in held if mark.marked_at > timezone.now() - FLAGS_WAIT_AT_MOST]
+    return recent if waiting.exists() else [mark for mark in recent if mark.has_moved_on]
 
 
 def _rank_problems(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:

@@ -130,7 +130,8 @@ def dump(workspace: Workspace) -> dict[str, list[Any]]:
             ]
             found[table] = sorted(rows, key=repr)
         cursor.execute(
-            "SELECT item_id, source_id, reason FROM outcomes_flag WHERE workspace_id = %s AND state = 'open'",
+            "SELECT item_id, source_id, reason, opened_on, holding_since FROM outcomes_flag"
+            " WHERE workspace_id = %s AND state = 'open' AND NOT is_ahead",
             [workspace.pk],
         )
         found["open flags"] = sorted(cursor.fetchall(), key=repr)
