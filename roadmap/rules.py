@@ -118,10 +118,11 @@ def problems_with_evidence(*, kind: str | None = None, importance: float | None 
 def problems_with_survey(
     *, respondents: int, importance_top2: int, satisfaction_top2: int
 ) -> list[Complaint]:
-    """Return the complaints about a survey's counts: none negative, none above the respondents."""
+    """Return the complaints about a survey's counts: somebody answered, and none is above the respondents."""
     complaints = []
-    if respondents < 0:
-        complaints.append(Complaint("respondents", "out_of_range", "Respondents cannot be fewer than 0."))
+    if respondents < 1:
+        detail = "A survey that nobody answered says nothing: respondents are 1 or more."
+        complaints.append(Complaint("respondents", "out_of_range", detail))
     for name, count in (("importance_top2", importance_top2), ("satisfaction_top2", satisfaction_top2)):
         if not 0 <= count <= max(respondents, 0):
             detail = "The count must lie between 0 and the number of respondents."

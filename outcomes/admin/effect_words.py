@@ -18,7 +18,8 @@ _CAVEATS = {
     " be its doing.",
     "control_touched": "{item} was released on {on} and was to move one of its controls.",
     "control_moved": "Its control {metric} moved at the release, too: it may have been touched.",
-    "controls_not_usable": "Its controls have too little data to compare with.",
+    "controls_not_usable": "Its controls cannot carry a comparison: they have too little data, never moved, or explain"
+    " all that the metric did before.",
     "errors_remember": "Its days resemble the days before too much for so short a past: it may be chance.",
     "gaps": "Only {coverage} of its periods were reported.",
     "sample_ratio_mismatch": "People were not split as intended: whatever moved them may be what was measured.",
@@ -26,6 +27,7 @@ _CAVEATS = {
     "not_of_one_time": "Compared as of {at}. What {later} came to later is not counted until all variants are reported"
     " for the same instant.",
     "per_person": "Told per person: its metric adds up, and nothing says from which baseline.",
+    "too_small": "Its values are so small that a computer keeps few of their digits: give them in a smaller unit.",
     "no_noise": "Its values do not vary, so that nothing says how sure this is.",
 }
 _DETAILS = {

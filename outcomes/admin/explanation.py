@@ -28,6 +28,9 @@ MISSING = {
     "adoption": "a measured adoption",
     "retention": "a measured retention",
     "not_read_yet": "it has not been read yet",
+    "not_released": "its item is not released",
+    "already_met": "the target does not lie beyond the baseline",
+    "not_finite": "the way to the target is too short to measure",
 }
 
 

@@ -200,9 +200,13 @@ class DetectableSerializer(serializers.Serializer):
     )
     relative = serializers.FloatField(allow_null=True, help_text="The same as a part of the level so far.")
     level = serializers.FloatField(allow_null=True, help_text="The mean of the periods read.")
+    baseline = serializers.FloatField(
+        allow_null=True, help_text="Typed, else the level before the release, or before today."
+    )
     wanted = serializers.FloatField(allow_null=True, help_text="What is asked for: target less baseline.")
     is_enough = serializers.BooleanField(
-        allow_null=True, help_text="Whether what is wanted is large enough to be seen; null without a target."
+        allow_null=True,
+        help_text="Whether what is wanted is large enough to be seen; null where `missing` says why.",
     )
     n_before = serializers.IntegerField(help_text="Periods of history read.")
     n_after = serializers.IntegerField(help_text="Periods that would be read after a release.")

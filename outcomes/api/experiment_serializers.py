@@ -161,6 +161,9 @@ class VariantDifferenceSerializer(serializers.Serializer):
     probability_better = serializers.FloatField()
     verdict = serializers.ChoiceField(TRIAL_VERDICTS)
     is_enough = serializers.BooleanField(help_text="Whether enough people are in it for a verdict.")
+    is_without_noise = serializers.BooleanField(
+        help_text="Whether the values of a variant do not vary: then there is no verdict."
+    )
     people_needed = serializers.IntegerField(
         allow_null=True, help_text="How many more would show a true effect of this size four times of five."
     )

@@ -55,13 +55,15 @@ def attainment_by_effect(
     """Return estimate / (target - baseline) of a decided effect, None where what was observed has to do.
 
     An effect that is better or worse counts, and so does one that says precisely that there was little: its
-    interval [low, high] is narrower than the way to the target. Raises ValueError for another direction.
+    interval [low, high] is narrower than the way to the target. One without any width knows nothing of how sure it
+    is. Raises ValueError for another direction.
     """
     # The effect takes the place of what was reached; whether there is a way to go does not depend on it.
     way = attainment(0.0 if baseline is None else baseline, target, target, direction)
     if baseline is None or target is None or way.value is None:
         return None
-    if verdict not in ("better", "worse") and high - low >= abs(target - baseline):
+    is_precise = 0.0 < high - low < abs(target - baseline)
+    if verdict not in ("better", "worse") and not is_precise:
         return None
     whole = target - baseline
     return _computable(estimate / whole if isfinite(whole) else estimate / 2 / (target / 2 - baseline / 2))

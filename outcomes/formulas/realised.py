@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import fsum
 from types import MappingProxyType
+
+from outcomes.formulas.digits import settled
 
 GRADES: Mapping[str, float] = MappingProxyType(
     {"experiment": 1.0, "comparison": 0.8, "before_after": 0.6, "observed": 0.4}
@@ -58,7 +61,8 @@ class Realised:
 
     `outcome`, `adoption` and `retention` are 0..1 or None; `outcome_weight` is what the outcome term weighs;
     `coverage` is the sum of the weights of known terms; `realised` and `proven` are 0..100, both None below
-    the minimum coverage; `multiplier` is 1 unless a decided effect is worse.
+    the minimum coverage; `multiplier` is 1 unless a decided effect is worse. Numbers are without the digits that
+    come of the order of their sums, so that another model tells the same where it says the same.
     """
 
     outcome: float | None
@@ -105,18 +109,17 @@ def outcome_term(readings: Iterable[OutcomeReading]) -> OutcomeTerm:
     Its weight is sum over known (w g) / sum over all (w): weak or missing evidence weighs less, it never
     lowers what is shown.
     """
-    all_weights = known = reached = 0.0
-    for reading in readings:
-        if reading.is_guardrail:
-            continue
-        all_weights += reading.weight
-        if reading.attainment is not None:
-            evidence = reading.weight * reading.grade
-            known += evidence
-            reached += evidence * min(1.0, max(0.0, reading.attainment))
+    counted = [reading for reading in readings if not reading.is_guardrail]
+    told = [
+        (reading.weight * reading.grade, min(1.0, max(0.0, reading.attainment)))
+        for reading in counted
+        if reading.attainment is not None
+    ]
+    known = fsum(evidence for evidence, _ in told)
     if known <= 0:
         return OutcomeTerm(None, 0.0)
-    return OutcomeTerm(reached / known, known / all_weights)
+    reached = fsum(evidence * part for evidence, part in told)
+    return OutcomeTerm(reached / known, known / fsum(reading.weight for reading in counted))
 
 
 def realised_value(
@@ -139,8 +142,8 @@ def realised_value(
         (adoption, weights.adoption),
         (retention, weights.retention),
     )
-    coverage = sum(weight for term, weight in terms if term is not None)
-    earned = sum(weight * term for term, weight in terms if term is not None)
+    coverage = fsum(weight for term, weight in terms if term is not None)
+    earned = fsum(weight * term for term, weight in terms if term is not None)
     multiplier = weights.worse_multiplier if is_any_effect_worse else 1.0
     realised = proven = None
     if coverage > 0 and coverage >= weights.minimum_coverage - _NOISE:
@@ -148,5 +151,12 @@ def realised_value(
         proven = 100.0 * multiplier * earned
         realised = proven / coverage
     return Realised(
-        outcome.value, outcome_weight, adoption, retention, coverage, realised, proven, multiplier
+        settled(outcome.value),
+        settled(outcome_weight),
+        settled(adoption),
+        settled(retention),
+        settled(coverage),
+        settled(realised),
+        settled(proven),
+        multiplier,
     )

@@ -93,6 +93,7 @@ class Difference:
     is_enough: bool
     people_needed: int | None
     smallest_shown: float
+    is_without_noise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +252,7 @@ def _difference(
     verdict = INCONCLUSIVE
     if is_void:
         verdict = VOID
-    elif found.is_enough:
+    elif found.is_enough and not found.is_without_noise:
         verdict = verdict_of(low, high, measure.direction, margin=measure.margin)
     estimate = scale * found.estimate
     people = control.n + treatment.n
@@ -272,6 +273,7 @@ def _difference(
             people_needed(estimate, error, people, confidence) if verdict == INCONCLUSIVE else None
         ),
         smallest_shown=_reach(confidence) * error,
+        is_without_noise=found.is_without_noise,
     )
 
 

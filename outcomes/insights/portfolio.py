@@ -148,7 +148,8 @@ def _strength(effect: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _se(effect: dict[str, Any]) -> float:
-    """The standard error that the interval tells of; an interval without width tells of none, and the smallest
-    number that can be divided by stands for it."""
+    """The standard error that the interval tells of; an interval without width tells of none, and a tiny part of the
+    estimate stands for it."""
     z = NormalDist().inv_cdf((1 + effect["confidence"]) / 2)
-    return max((effect["high"] - effect["low"]) / (2 * z), 1e-12)
+    width = effect["high"] / (2 * z) - effect["low"] / (2 * z)
+    return max(width, 1e-12 * abs(effect["estimate"])) or 1.0

@@ -29,9 +29,10 @@ from outcomes.pipeline.series import SeriesOf
 from productops.workspaces.models import Workspace
 
 SERIES_DESIGNS = ("before_after", "comparison")
-# Changes smaller than this are the noise of floating point.
+# Changes smaller than this part of an effect's own size are the noise of floating point.
 _NOISE = 1e-9
 _COMPARED = ("estimate", "low", "high", "confidence", "relative", "relative_low", "relative_high")
+_PARTS = ("confidence", "relative", "relative_low", "relative_high")
 _SAME = (
     "design", "verdict", "decided_on", "n_before", "n_after", "from_on", "to_on", "method", "method_version", "caveats",
 )  # fmt: skip
@@ -278,14 +279,16 @@ def differences(standing: Sequence[Effect], effect: Effect | None) -> Iterator[t
     for row in standing:
         for name in (*_SAME, *_COMPARED):
             held, now = getattr(row, name), getattr(effect, name)
-            if not (_is_close(held, now) if name in _COMPARED else held == now):
+            size = 1.0 if name in _PARTS else max(abs(row.low), abs(row.high))
+            if not (_is_close(held, now, size) if name in _COMPARED else held == now):
                 yield name, held, now
 
 
-def _is_close(before: float | None, after: float | None) -> bool:
+def _is_close(before: float | None, after: float | None, size: float) -> bool:
+    """Whether two numbers are alike, for ones of this size; whatever the unit is."""
     if before is None or after is None:
         return before is after
-    return isclose(before, after, rel_tol=_NOISE, abs_tol=_NOISE)
+    return isclose(before, after, rel_tol=_NOISE, abs_tol=_NOISE * size)
 
 
 def _key_of(control: Any) -> str:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from outcomes.formulas.attainment import Attainment, attainment, attainment_by_effect, pace
-from outcomes.formulas.levels import window_before, window_now
+from outcomes.formulas.levels import Level, window_before, window_now
 from outcomes.models import Effect, Outcome
 from outcomes.pipeline.windows import Window, Windows, window_of
 from productops.workspaces.models import Workspace
@@ -125,15 +125,7 @@ class OutcomeLevels:
         grade = OBSERVED
         if effect is not None and (shown := shown_by(effect, baseline, outcome)) is not None:
             reached, grade = shown, effect.design
-        missing = tuple(
-            name
-            for name, value in (
-                ("baseline", baseline),
-                ("target", outcome.target),
-                ("current", current.value),
-            )
-            if value is None
-        )
+        missing = _missing(baseline, outcome.target, current.value, reached)
         return Standing(
             outcome=outcome,
             baseline=baseline,
@@ -158,8 +150,34 @@ class OutcomeLevels:
     def _baseline(self, outcome: Outcome, released_on: date | None, day: date) -> tuple[float | None, str]:
         if released_on is None:
             return None, "before_release"
-        before = self._windows.level(outcome.metric, self._before(outcome, released_on, day))
-        return (before.value if before.coverage >= MINIMUM_COVERAGE else None), "before_release"
+        return _covered(
+            self._windows.level(outcome.metric, self._before(outcome, released_on, day))
+        ), "before_release"
+
+
+def baseline_before(outcome: Outcome, released_on: date, day: date) -> float | None:
+    """Return the level before a release on that day, as of a day: what is measured where no baseline is typed.
+
+    The outcome's metric is loaded. None while too little of the window is reported.
+    """
+    first, last = window_before(released_on, outcome.metric.cadence)
+    window = window_of(outcome.metric, outcome.series, first, last, day)
+    return _covered(Windows([window]).level(outcome.metric, window))
+
+
+def _covered(level: Level) -> float | None:
+    return level.value if level.coverage >= MINIMUM_COVERAGE else None
+
+
+def _missing(
+    baseline: float | None, target: float | None, current: float | None, reached: Attainment
+) -> tuple[str, ...]:
+    """What is not known of an outcome; and where all of it is, why it has no attainment all the same."""
+    named = {"baseline": baseline, "target": target, "current": current}
+    missing = [name for name, value in named.items() if value is None]
+    if reached.value is None and reached.reason in ("not_released", "already_met", "not_finite"):
+        missing.append(reached.reason)
+    return tuple(missing)
 
 
 def _decided(outcome_ids: Sequence[int]) -> dict[int, list[Effect]]:

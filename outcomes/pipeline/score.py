@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
+from outcomes.formulas.digits import settled
 from outcomes.formulas.realised import Realised, ScoringWeights
 from outcomes.formulas.valuing import GradedReading, ValueInputs, value_of
 from outcomes.formulas.verdicts import SHARES, Judgement, Verdict, judge
@@ -157,4 +158,4 @@ def _usage_row(one: Judged, judgement: Judgement, last_known: str | None, today:
 
 
 def _difference(now: float | None, before: float | None) -> float | None:
-    return None if now is None or before is None else now - before
+    return None if now is None or before is None else settled(now - before, max(abs(now), abs(before)))

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from outcomes.formulas.digits import settled
 from outcomes.formulas.effects.experiment import METHOD, METHOD_VERSION
 from outcomes.formulas.trials import VOID, Difference, Reading, in_unit_of_metric
 from outcomes.models import Effect, Experiment, Outcome
@@ -125,9 +126,11 @@ def _effect(
     trial, difference = shown.trial, shown.difference
     experiment = trial.experiment
     in_unit = in_unit_of_metric(difference, outcome.metric.aggregation, baseline)
-    estimate, low, high = in_unit or (difference.estimate, difference.low, difference.high)
     people = {one.variant: one for one in shown.reading.variants}
     control, treatment = people[trial.arrangement.control], people[difference.variant]
+    told = in_unit or (difference.estimate, difference.low, difference.high)
+    size = max(abs(number) for number in (*told, control.mean or 0.0, treatment.mean or 0.0))
+    estimate, low, high = (settled(number, size) for number in told)
     last_on = max(_last_day(one.at, workspace) for one in (control, treatment) if one.at is not None)
     return Effect(
         workspace_id=workspace.pk,
@@ -137,10 +140,10 @@ def _effect(
         low=low,
         high=high,
         confidence=difference.confidence,
-        relative=difference.relative,
-        relative_low=difference.relative_low,
-        relative_high=difference.relative_high,
-        probability_better=difference.probability_better,
+        relative=settled(difference.relative),
+        relative_low=settled(difference.relative_low),
+        relative_high=settled(difference.relative_high),
+        probability_better=settled(difference.probability_better),
         verdict=None if difference.verdict == VOID else difference.verdict,
         decided_on=experiment.result_day() if trial.is_over else None,
         n_before=min(control.n, _MOST),
@@ -154,10 +157,10 @@ def _effect(
             "experiment": experiment.key,
             "control": control.variant,
             "variant": treatment.variant,
-            "control_mean": control.mean,
-            "variant_mean": treatment.mean,
-            "p": difference.p,
-            "split_p": shown.reading.split_p,
+            "control_mean": settled(control.mean),
+            "variant_mean": settled(treatment.mean),
+            "p": settled(difference.p),
+            "split_p": settled(shown.reading.split_p),
         },
         chart=_chart(trial, shown, day, workspace),
         as_of=_as_of(workspace),
@@ -170,6 +173,8 @@ def _caveats(shown: _Shown, *, is_per_person: bool) -> list[dict[str, Any]]:
         caveats.append({"code": "sample_ratio_mismatch", "p": shown.reading.split_p})
     elif not shown.difference.is_enough:
         caveats.append({"code": "too_few"})
+    elif shown.difference.is_without_noise:
+        caveats.append({"code": "no_noise"})
     if shown.reading.at is not None and shown.reading.later:
         later = shown.reading.later
         caveats.append(
@@ -195,11 +200,15 @@ def _chart(trial: Trial, shown: _Shown, day: date, workspace: Workspace) -> dict
     points = series_of(trial, day)
     return {
         "on": [_last_day(point.at, workspace).isoformat() for point in points],
-        "observed": [point.mean for point in points],
-        "counterfactual": [point.mean - point.difference.estimate for point in points],
-        "low": [point.mean - point.difference.high for point in points],
-        "high": [point.mean - point.difference.low for point in points],
+        "observed": [settled(point.mean) for point in points],
+        "counterfactual": [_less(point.mean, point.difference.estimate) for point in points],
+        "low": [_less(point.mean, point.difference.high) for point in points],
+        "high": [_less(point.mean, point.difference.low) for point in points],
     }
+
+
+def _less(mean: float, difference: float) -> float:
+    return settled(mean - difference, max(abs(mean), abs(difference)))
 
 
 def _stamp(at: datetime) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from outcomes.formulas.effects.arranging import history
-from outcomes.formulas.effects.detectable import POWER, smallest_detectable
+from outcomes.formulas.effects.arranging import History, history
+from outcomes.formulas.effects.detectable import POWER, Detectable, smallest_detectable
 from outcomes.formulas.effects.verdict import CONFIDENCE
 from outcomes.formulas.effects.windows import after_window, first_read, periods_between, season_of
+from outcomes.formulas.levels import Period
 from outcomes.models import Outcome
+from outcomes.pipeline.levels import baseline_before
 from outcomes.pipeline.series import SeriesOf
 from productops.workspaces.models import Workspace
 
@@ -18,8 +21,8 @@ from productops.workspaces.models import Workspace
 class DetectableEffect:
     """The smallest effect that before/after would show in 80% of cases, in the metric's unit per period.
 
-    `wanted` is what the outcome asks for (target less baseline), `is_enough` whether that could be seen.
-    Null numbers are explained in `missing`.
+    `wanted` is what the outcome asks for (target less baseline, which is typed or measured), `is_enough` whether
+    that could be seen. Null numbers are explained in `missing`.
     """
 
     outcome: int
@@ -29,6 +32,7 @@ class DetectableEffect:
     effect: float | None = None
     relative: float | None = None
     level: float | None = None
+    baseline: float | None = None
     wanted: float | None = None
     is_enough: bool | None = None
     n_before: int = 0
@@ -48,35 +52,60 @@ def detectable_effect(workspace: Workspace, outcome: Outcome) -> DetectableEffec
         until, metric.cadence, washout_days=outcome.washout_days, after_periods=outcome.after_periods
     )
     later = periods_between(after.first, after.last, metric.cadence) if after else []
-    nothing = DetectableEffect(outcome.pk, metric.key, metric.unit, len(later), missing=["history"])
-    series = SeriesOf([(metric.pk, first_read(until, metric.cadence), until)]).of(metric, outcome.series)
-    read = history(series, cadence=metric.cadence, until=until)
-    if read is None or not later:
-        return nothing
-    seasons = [season_of(period.start, metric.cadence) for period in later]
-    found = smallest_detectable(read.positions, read.values, read.seasons, seasons)
-    if found is None:
-        return nothing
-    baseline = outcome.baseline if outcome.baseline is not None else found.level
-    wanted = None if outcome.target is None else outcome.target - baseline
-    missing = _why_not_enough(wanted, metric.direction)
+    baseline = outcome.baseline if outcome.baseline is not None else baseline_before(outcome, until, today)
+    wanted = None if outcome.target is None or baseline is None else outcome.target - baseline
+    read = _history(outcome, until)
+    found = _smallest(metric.cadence, read, later) if read else None
+    told = DetectableEffect(
+        outcome.pk,
+        metric.key,
+        metric.unit,
+        len(later),
+        baseline=baseline,
+        wanted=wanted,
+        missing=list(_missing(outcome, baseline, wanted, found)),
+    )
+    if found is None or read is None:
+        return told
+    is_asked = wanted is not None and "already_met" not in told.missing and "no_noise" not in told.missing
     return replace(
-        nothing,
+        told,
         effect=found.effect,
         relative=found.effect / abs(found.level) if found.level else None,
         level=found.level,
-        wanted=wanted,
-        is_enough=None if missing else abs(wanted or 0) >= found.effect,
+        is_enough=abs(wanted or 0.0) >= found.effect if is_asked else None,
         n_before=len(read.values),
         from_on=read.periods[0].start,
         to_on=read.periods[-1].end,
-        missing=missing,
     )
 
 
-def _why_not_enough(wanted: float | None, direction: str) -> list[str]:
-    """Why nobody can say whether what is wanted could be seen."""
-    if wanted is None:
-        return ["target"]
-    better = wanted if direction == "increase" else -wanted
-    return [] if better > 0 else ["already_met"]
+def _history(outcome: Outcome, until: date) -> History | None:
+    metric = outcome.metric
+    series = SeriesOf([(metric.pk, first_read(until, metric.cadence), until)]).of(metric, outcome.series)
+    return history(series, cadence=metric.cadence, until=until)
+
+
+def _smallest(cadence: str, read: History, later: Sequence[Period]) -> Detectable | None:
+    if not later:
+        return None
+    seasons = [season_of(period.start, cadence) for period in later]
+    return smallest_detectable(read.positions, read.values, read.seasons, seasons)
+
+
+def _missing(
+    outcome: Outcome, baseline: float | None, wanted: float | None, found: Detectable | None
+) -> Iterator[str]:
+    """Why a number is null, or nobody can say whether what is wanted could be seen."""
+    if found is None:
+        yield "history"
+    elif found.effect == 0:
+        yield "no_noise"
+    elif not found.level:
+        yield "level_is_zero"
+    if outcome.target is None:
+        yield "target"
+    if baseline is None:
+        yield "baseline"
+    if wanted is not None and (wanted if outcome.metric.direction == "increase" else -wanted) <= 0:
+        yield "already_met"

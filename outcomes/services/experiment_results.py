@@ -184,6 +184,11 @@ def _doubts(trial: Trial, primary: Reading) -> Iterator[tuple[str, str]]:
                 " variant, a mean thirty people."
             ),
         )
+    elif leading is not None and leading.is_without_noise and leading.verdict not in (VOID,):
+        yield (
+            "no_noise",
+            "The values of a variant do not vary, beyond what its sums can tell, so nothing says how sure this is.",
+        )
     elif leading is not None and leading.verdict == INCONCLUSIVE and leading.people_needed:
         yield (
             "underpowered",

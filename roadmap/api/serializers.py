@@ -143,6 +143,7 @@ class SurveySerializer(RowSerializer):
             *_NEVER_WRITTEN,
         )
         read_only_fields = _NEVER_WRITTEN
+        extra_kwargs = {"respondents": {"min_value": 1}}
 
 
 class LinkSerializer(RowSerializer):

@@ -160,7 +160,7 @@ SURVEYS = Table(
         Column("problem", reference, True, refers_to="problem"),
         Column("segment", line_of_text(100), True),
         Column("on", day, True),
-        Column("respondents", whole(0), True),
+        Column("respondents", whole(1), True),
         Column("importance_top2", whole(0), True),
         Column("satisfaction_top2", whole(0), True),
     ),

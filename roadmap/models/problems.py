@@ -108,6 +108,7 @@ class Survey(Versioned):
                 condition=Q(importance_top2__lte=F("respondents"), satisfaction_top2__lte=F("respondents")),
                 name="survey_counts_do_not_exceed_respondents",
             ),
+            models.CheckConstraint(condition=Q(respondents__gte=1), name="a_survey_was_answered"),
         ]
 
 

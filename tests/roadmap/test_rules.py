@@ -103,7 +103,8 @@ def test_evidence_of_unknown_kind_or_importance_is_refused() -> None:
 def test_a_survey_cannot_have_more_happy_people_than_people() -> None:
     complaints = rules.problems_with_survey(respondents=10, importance_top2=11, satisfaction_top2=10)
     assert [complaint.field for complaint in complaints] == ["importance_top2"]
-    assert rules.problems_with_survey(respondents=-1, importance_top2=0, satisfaction_top2=0)
+    for nobody in (-1, 0):
+        assert rules.problems_with_survey(respondents=nobody, importance_top2=0, satisfaction_top2=0)
 
 
 @pytest.mark.parametrize("weights", [[], [1], [0.7, 0.2, 0.1], [0.1] * 10])

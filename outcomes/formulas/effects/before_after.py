@@ -27,6 +27,7 @@ import numpy as np
 
 from outcomes.formulas.effects.mixture import Floats, Mixture, normalised, t_reach
 from outcomes.formulas.effects.series import (
+    ROUNDING,
     Estimate,
     Window,
     estimated,
@@ -44,9 +45,6 @@ PHIS = np.tanh(np.linspace(np.arctanh(-0.9), np.arctanh(0.99), 60))
 
 # The grid is even in atanh(phi), of which density 1 is (1 - phi²)^-1 in phi.
 _LOG_PRIOR = 0.25 * np.log(1.0 - PHIS**2)
-
-# Below this part of the values' own size what is left of them is the rounding of floating point.
-_NOISE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +86,12 @@ class Whitened:
 
 def before_after(window: Window, *, confidence: float = CONFIDENCE) -> Estimate | None:
     """Estimate the step at the release; None when the window is too short to tell it from trend and season."""
+    own, power = window.in_own_unit()
+    found = _before_after(own, confidence)
+    return found and found.in_unit(power)
+
+
+def _before_after(window: Window, confidence: float) -> Estimate | None:
     design = design_of(window.positions, window.seasons, window.first_after)
     fit = fitted(design, np.asarray(window.values, dtype=float), window.positions)
     if fit is None:
@@ -120,10 +124,11 @@ def fitted(design: Floats, values: Floats, positions: Sequence[int]) -> Fit | No
         return None
     plain = np.linalg.lstsq(design, values, rcond=None)[0]
     left = values - design @ plain
-    if np.abs(left).max() <= _NOISE * max(np.abs(values).max(), 1e-300):
+    size = np.abs(values).max()
+    if np.abs(left).max() <= ROUNDING * size:
         # Nothing but rounding, in the coefficients too.
         left = np.zeros(n)
-        plain = np.where(np.abs(plain) <= 1e3 * _NOISE * np.abs(values).max(), 0.0, plain)
+        plain = np.where(np.abs(plain) <= 1e3 * ROUNDING * size, 0.0, plain)
     white = _whitened(tuple(positions), design.shape, design.tobytes())
     turned = _whiten(left[None, :, None], white.damping, white.scaling)[:, :, 0]
     shares = (turned[:, None, :] @ white.bases)[:, 0, :]

@@ -23,9 +23,12 @@ from outcomes.formulas.effects.before_after import LEAST_FREEDOM, fitted
 from outcomes.formulas.effects.mixture import Floats, Mixture, normalised, t_reach
 from outcomes.formulas.effects.remembering import remembered
 from outcomes.formulas.effects.series import (
+    ROUNDING,
     Estimate,
     Window,
     estimated,
+    in_unit,
+    power_of,
     season_columns,
     with_interval,
 )
@@ -68,7 +71,17 @@ class _Before:
 
 
 def comparison(window: Window, *, confidence: float = CONFIDENCE) -> Estimate | None:
-    """Estimate the mean effect after the release; None when the time before cannot carry the regression."""
+    """Estimate the mean effect after the release; None when the time before cannot carry the regression.
+
+    It cannot either when nothing is left of the metric that the controls do not explain: then nothing says how
+    sure a prediction is.
+    """
+    own, power = window.in_own_unit()
+    found = _comparison(own, confidence)
+    return found and found.in_unit(power)
+
+
+def _comparison(window: Window, confidence: float) -> Estimate | None:
     columns = _columns(window)
     before = _fit_before(window, columns)
     if before is None:
@@ -89,6 +102,11 @@ def comparison(window: Window, *, confidence: float = CONFIDENCE) -> Estimate | 
     )
 
 
+def is_any_control_moving(window: Window) -> bool:
+    """Whether a control says anything: one that stays where it is predicts nothing."""
+    return bool(_controls(window))
+
+
 def judged(
     window: Window, direction: str, *, confidence: float = CONFIDENCE, margin: float = 0.0
 ) -> tuple[Estimate, str] | None:
@@ -97,12 +115,22 @@ def judged(
     Where they do not, the interval holds theirs too, and `detail["remembered"]` says what they are: {"phi", "low",
     "high"}. None when the time before cannot carry the regression.
     """
-    estimate = comparison(window, confidence=confidence)
+    own, power = window.in_own_unit()
+    found = _judged(own, direction, confidence, float(np.ldexp(margin, -power)))
+    if found is None:
+        return None
+    estimate, verdict = found
+    if told := estimate.detail.get("remembered"):
+        told |= {name: float(in_unit(told[name], power)) for name in ("low", "high")}
+    return estimate.in_unit(power), verdict
+
+
+def _judged(window: Window, direction: str, confidence: float, margin: float) -> tuple[Estimate, str] | None:
+    estimate = _comparison(window, confidence)
     if estimate is None:
         return None
     verdict = verdict_of(estimate.low, estimate.high, direction, margin=margin)
-    # Without noise there is nothing to be remembered.
-    if verdict == "inconclusive" or estimate.low == estimate.high:
+    if verdict == "inconclusive":
         return estimate, verdict
     other = remembered(window, _columns(window), confidence=confidence)
     if other is None or verdict_of(other.low, other.high, direction, margin=margin) == verdict:
@@ -127,7 +155,7 @@ def placebos(window: Window, direction: str, *, confidence: float = CONFIDENCE) 
         if run is None:
             found.append({})
             continue
-        estimate, verdict = run
+        estimate, verdict = run[0].settled(float(np.abs(values).max())), run[1]
         names = ("estimate", "low", "high", "relative")
         found.append({**{name: getattr(estimate, name) for name in names}, "verdict": verdict})
     return found
@@ -143,14 +171,17 @@ def difference_in_differences(
     """
     if not window.controls.size:
         return None
-    difference = np.asarray(window.values) - window.controls.mean(axis=1)
+    power = max(power_of(window.values), power_of(window.controls))
+    controls = np.ldexp(window.controls, -power)
+    difference = np.ldexp(np.asarray(window.values, dtype=float), -power) - controls.mean(axis=1)
     step = (np.arange(len(difference)) >= window.first_after).astype(float)
     fit = fitted(np.column_stack([np.ones(len(step)), step]), difference, window.positions)
     if fit is None:
         return None
     effect = fit.of(np.array([0.0, 1.0]))
     low, high = effect.interval(confidence)
-    return min(max(effect.mean, low), high), low, high
+    told = (min(max(effect.mean, low), high), low, high)
+    return float(in_unit(told[0], power)), float(in_unit(told[1], power)), float(in_unit(told[2], power))
 
 
 def _widened(window: Window, estimate: Estimate, low: float, high: float) -> Estimate:
@@ -167,16 +198,21 @@ def _widened(window: Window, estimate: Estimate, low: float, high: float) -> Est
 
 
 def _columns(window: Window) -> Floats:
-    """Level, controls in their own deviations, season. A control that never moved says nothing."""
-    n = len(window.values)
-    parts = [np.ones((n, 1)), season_columns(window.seasons)]
-    controls = window.controls.reshape(n, -1)
-    spread = controls[: window.first_after].std(axis=0)
-    moving = controls[:, spread > 0]
-    if moving.size:
-        before = moving[: window.first_after]
-        parts.append((moving - before.mean(axis=0)) / before.std(axis=0))
-    return np.column_stack(parts)
+    """Level, season, and the controls that move."""
+    level = np.ones((len(window.values), 1))
+    return np.column_stack([level, season_columns(window.seasons), *_controls(window)])
+
+
+def _controls(window: Window) -> list[Floats]:
+    """The controls in their own deviations from before the release. One that never moved says nothing."""
+    found = []
+    for control in window.controls.reshape(len(window.values), -1).T:
+        own = np.ldexp(control, -power_of(control))
+        before = own[: window.first_after]
+        spread = before.std()
+        if spread > ROUNDING * np.abs(before).max():
+            found.append((own - before.mean()) / spread)
+    return found
 
 
 def _fit_before(window: Window, columns: Floats) -> _Before | None:
@@ -184,6 +220,9 @@ def _fit_before(window: Window, columns: Floats) -> _Before | None:
     freedom = n - width
     design, values = columns[:n], np.asarray(window.values[:n], dtype=float)
     if freedom < LEAST_FREEDOM or np.linalg.matrix_rank(design) < width:
+        return None
+    unexplained = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
+    if np.abs(unexplained).max() <= ROUNDING * np.abs(values).max():
         return None
     at = np.asarray(window.positions[:n], dtype=float) - window.positions[0]
     spreads, turn = np.linalg.eigh(np.minimum.outer(at, at))

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from outcomes.formulas.digits import settled
 from outcomes.formulas.effects.before_after import design_of, fitted, step_scales
 from outcomes.formulas.effects.mixture import Mixture
+from outcomes.formulas.effects.series import in_unit, power_of
 from outcomes.formulas.effects.verdict import CONFIDENCE
 
 POWER = 0.8
@@ -42,7 +44,8 @@ def smallest_detectable(
 
     `later_seasons` has an entry for each of the periods that would follow without a gap.
     """
-    history = np.asarray(values, dtype=float)
+    power_of_unit = power_of(values)
+    history = np.ldexp(np.asarray(values, dtype=float), -power_of_unit)
     before = design_of(positions, seasons, len(positions))[:, :-1]
     noise = fitted(before, history, positions)
     if noise is None:
@@ -56,4 +59,6 @@ def smallest_detectable(
     scales = np.sqrt(noise.variances) * unit
     doubt = Mixture(noise.weights, np.zeros(len(scales)), scales, noise.freedom + len(later_seasons) - 1)
     edges = doubt.quantiles(np.array([0.5 + confidence / 2.0, power]))
-    return Detectable(float(edges.sum()), float(history.mean()), noise.phi)
+    effect, level = (float(in_unit(number, power_of_unit)) for number in (edges.sum(), history.mean()))
+    size = float(np.abs(np.asarray(values)).max())
+    return Detectable(settled(effect, size), settled(level, size), noise.phi)

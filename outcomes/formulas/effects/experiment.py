@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import hypot, sqrt
 
 from scipy.special import chdtrc, ndtr, ndtri
 
+from outcomes.formulas.effects.series import ROUNDING
 from outcomes.formulas.effects.verdict import CONFIDENCE
 
 METHOD = "difference of means, normal interval; lift by the delta method"
@@ -46,9 +47,9 @@ class Variant:
         """The squared standard error of the mean: p (1 - p) / n of a share, else the sample variance / n."""
         if self.is_share:
             return self.mean * (1.0 - self.mean) / self.n
-        # Rounding can leave a little below zero when all values are alike.
-        spread = max(0.0, self.total_squares - self.total * self.mean)
-        return spread / (self.n - 1) / self.n
+        spread = self.total_squares - self.total * self.mean
+        # What rounding leaves of values that are all alike, above zero or below.
+        return spread / (self.n - 1) / self.n if spread > ROUNDING * self.total_squares else 0.0
 
     @property
     def is_enough(self) -> bool:
@@ -64,8 +65,9 @@ class Comparison:
 
     `estimate` with [low, high] is the difference of the means, in the metric's unit; `relative` the same as a
     part of the control's mean, None when that cannot be told from zero. `probability_better` is that of the
-    treatment being better in the metric's direction. `is_enough` is false while too few people are in it:
-    the interval is then shown, and no verdict is drawn from it.
+    treatment being better in the metric's direction. `is_enough` is false while too few people are in it, and
+    `is_without_noise` true where the values of a variant do not vary, so that nothing says how sure this is: the
+    interval is then shown, and no verdict is drawn from it.
     """
 
     estimate: float
@@ -76,6 +78,7 @@ class Comparison:
     relative_high: float | None
     probability_better: float
     is_enough: bool
+    is_without_noise: bool = False
 
 
 def compare(
@@ -103,6 +106,7 @@ def compare(
         relative_high=None if lift is None else lift + quantile * lift_error,
         probability_better=_probability(-by if is_lower_better else by, of),
         is_enough=control.is_enough and treatment.is_enough,
+        is_without_noise=min(control.variance_of_mean, treatment.variance_of_mean) == 0,
     )
 
 
@@ -124,12 +128,13 @@ def sample_ratio_mismatch(observed: Sequence[float], split: Sequence[float]) -> 
 
 def _lift(control: Variant, treatment: Variant) -> tuple[float | None, float]:
     """The difference as a part of the control's mean, with its standard error."""
-    base, base_variance = control.mean, control.variance_of_mean
+    base, base_error = abs(control.mean), sqrt(control.variance_of_mean)
     # Near zero the ratio has no usable variance: the control's own 95% interval must not hold it.
-    if base == 0 or base * base <= 4.0 * base_variance:
+    if base <= 2.0 * base_error:
         return None, 0.0
-    variance = treatment.variance_of_mean / base**2 + treatment.mean**2 * base_variance / base**4
-    return (treatment.mean - base) / abs(base), sqrt(variance)
+    # Each a part of the control's mean before it is squared: squares of what is huge or tiny are not numbers.
+    own, by_control = sqrt(treatment.variance_of_mean) / base, treatment.mean / base * (base_error / base)
+    return (treatment.mean - control.mean) / base, hypot(own, by_control)
 
 
 def _probability(by: float, error: float) -> float:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from outcomes.formulas.digits import settled
 from outcomes.formulas.effects.mixture import Floats, Mixture
+
+_MOST = float(np.finfo(float).max)
+# Below this part of the values' own size what is left of them is the rounding of floating point.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,15 @@ class Window:
     def n_after(self) -> int:
         return len(self.values) - self.first_after
 
+    def in_own_unit(self) -> tuple[Window, int]:
+        """Return the same window with values from -1 to 1, and the power of two that they were divided by.
+
+        A power of two changes no digit, so that nothing depends on the unit, and squares of what is tiny or huge
+        neither vanish nor overflow.
+        """
+        power = power_of(self.values)
+        return replace(self, values=tuple(np.ldexp(np.asarray(self.values, dtype=float), -power))), power
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -54,6 +68,54 @@ class Estimate:
     lows: Floats
     highs: Floats
     detail: dict[str, Any]
+
+    @property
+    def is_without_noise(self) -> bool:
+        """Whether nothing says how sure this is: its values do not vary, beyond rounding."""
+        return self.low == self.high
+
+    def settled(self, size: float) -> Estimate:
+        """Return the same without the digits that values of this size cannot tell."""
+        return self._each(
+            lambda number: settled(number, size), lambda part: settled(part, max(1.0, abs(part)))
+        )
+
+    def in_unit(self, power: int) -> Estimate:
+        """Return the same in the unit of values that were divided by two to this power."""
+        return self._each(lambda number: float(in_unit(number, power)), lambda part: part)
+
+    def _each(self, number: Callable[[float], float], part: Callable[[float], float]) -> Estimate:
+        """Return the same with every number in the metric's unit, and every part of what would have been, turned."""
+
+        def known(told: float | None) -> float | None:
+            return None if told is None else part(told)
+
+        def line(told: Floats) -> Floats:
+            return np.array([number(float(at)) for at in told])
+
+        return replace(
+            self,
+            estimate=number(self.estimate),
+            low=number(self.low),
+            high=number(self.high),
+            relative=known(self.relative),
+            relative_low=known(self.relative_low),
+            relative_high=known(self.relative_high),
+            counterfactual=line(self.counterfactual),
+            lows=line(self.lows),
+            highs=line(self.highs),
+        )
+
+
+def power_of(values: Sequence[float] | Floats) -> int:
+    """Return the power of two that values are divided by to lie between -1 and 1; 0 for zeros."""
+    return int(np.frexp(np.abs(np.asarray(values, dtype=float)).max(initial=0.0))[1])
+
+
+def in_unit(number: Any, power: int) -> Any:
+    """Return what was told for values divided by two to this power in their own unit; never infinite."""
+    with np.errstate(over="ignore", under="ignore"):
+        return np.clip(np.ldexp(number, power), -_MOST, _MOST)
 
 
 def estimated(
@@ -84,7 +146,7 @@ def with_interval(
     """Return an estimate that lies in its interval (low, high); `seen`, `line` and `detail` as above."""
     low, high = interval
     base = abs(seen - estimate)
-    is_known = base > (high - low) / 2.0
+    is_known = base > max((high - low) / 2.0, ROUNDING * abs(seen))
     part = 1.0 / base if is_known else None
     return Estimate(
         estimate=estimate,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from sys import float_info
 from typing import Any
 
+from outcomes.formulas.digits import settled
 from outcomes.formulas.effects import before_after as plain
 from outcomes.formulas.effects import comparison as compared
 from outcomes.formulas.effects.arranging import Arranged, Series, arranged
-from outcomes.formulas.effects.series import Estimate
+from outcomes.formulas.effects.series import ROUNDING, Estimate
 from outcomes.formulas.effects.verdict import verdict_of
 from outcomes.formulas.effects.windows import LONGEST_COMPARED, REACH, AfterWindow
 
@@ -48,32 +50,51 @@ class Finding:
 
 def find(question: Question, metric: Series, controls: Sequence[Series]) -> Finding | None:
     """Return the effect by the strongest design the series allow; None when they allow none yet."""
-    if controls:
-        finding = _compared(question, metric, controls)
-        if finding is not None:
-            return finding
-    finding = _before_after(question, metric)
-    if finding is not None and controls:
-        finding.caveats.append({"code": "controls_not_usable"})
-    return finding
+    finding = _compared(question, metric, controls) if controls else None
+    if finding is None:
+        finding = _before_after(question, metric)
+        if finding is not None and controls:
+            finding.caveats.append({"code": "controls_not_usable"})
+    if finding is None:
+        return None
+    size = _size(finding.data)
+    if doubt := _doubt(finding.estimate, size):
+        finding.caveats.append({"code": doubt})
+    return replace(
+        finding,
+        estimate=finding.estimate.settled(size),
+        verdict="inconclusive" if doubt else finding.verdict,
+    )
+
+
+def _size(data: Arranged) -> float:
+    return max(abs(value) for value in data.window.values)
+
+
+def _doubt(estimate: Estimate, size: float) -> str | None:
+    """Why its interval says nothing: the values do not vary, or are so small that a double holds few digits of them."""
+    if estimate.high - estimate.low <= ROUNDING * size:
+        return "no_noise"
+    return "too_small" if size < float_info.min else None
 
 
 def _compared(question: Question, metric: Series, controls: Sequence[Series]) -> Finding | None:
     data = _arranged(question, metric, controls, LONGEST_COMPARED[question.cadence], whole=1)
-    judged = (
-        compared.judged(
-            data.window, question.direction, confidence=question.confidence, margin=question.margin
-        )
-        if data
-        else None
+    if data is None or not compared.is_any_control_moving(data.window):
+        return None
+    judged = compared.judged(
+        data.window, question.direction, confidence=question.confidence, margin=question.margin
     )
-    if data is None or judged is None:
+    if judged is None:
         return None
     estimate, verdict = judged
     simple = compared.difference_in_differences(data.window, confidence=question.confidence)
     if simple is not None:
-        names = ("estimate", "low", "high")
-        estimate.detail["difference_in_differences"] = dict(zip(names, simple, strict=True))
+        names, size = ("estimate", "low", "high"), _size(data)
+        told = [settled(number, size) for number in simple]
+        estimate.detail["difference_in_differences"] = dict(zip(names, told, strict=True))
+    if remembers := estimate.detail.get("remembered"):
+        remembers |= {name: settled(remembers[name], _size(data)) for name in ("low", "high")}
     placebo = compared.placebos(data.window, question.direction)
     finding = Finding(
         "comparison",
@@ -83,7 +104,7 @@ def _compared(question: Question, metric: Series, controls: Sequence[Series]) ->
         verdict,
         data,
         placebo,
-        _caveats(data, estimate),
+        _caveats(data),
     )
     if "remembered" in estimate.detail:
         finding.caveats.append({"code": "errors_remember", "phi": estimate.detail["remembered"]["phi"]})
@@ -107,7 +128,7 @@ def _before_after(question: Question, metric: Series) -> Finding | None:
         verdict_of(estimate.low, estimate.high, question.direction, margin=question.margin),
         data,
         None,
-        _caveats(data, estimate),
+        _caveats(data),
     )
 
 
@@ -126,10 +147,8 @@ def _arranged(
     )
 
 
-def _caveats(data: Arranged, estimate: Estimate) -> list[dict[str, Any]]:
+def _caveats(data: Arranged) -> list[dict[str, Any]]:
     caveats: list[dict[str, Any]] = []
     if data.coverage < GAPS_BELOW:
         caveats.append({"code": "gaps", "coverage": round(data.coverage, 3)})
-    if estimate.high == estimate.low:
-        caveats.append({"code": "no_noise"})
     return caveats

@@ -176,11 +176,42 @@ def test_what_an_outcome_could_show_is_told_before_anything_is_built(
     assert (told["is_enough"], told["missing"]) == (None, ["already_met"])
 
 
+def test_what_is_wanted_is_told_from_the_baseline_that_was_measured(
+    paula: Caller, workspace: Workspace
+) -> None:
+    outcome = an_outcome(an_item(workspace), a_metric(workspace, key="m.saved-carts"), target=130)
+    # Half a year of about 100, and four weeks of about 120.
+    rows = observations(182, date(2026, 3, 2), shift=0, seed=2)
+    for row in rows[-28:]:
+        row["value"] += 20
+    paula.post("observations/", {"observations": rows})
+    settle_all(30)
+    told = paula.get(f"outcomes/{outcome.pk}/detectable/").json()
+    assert told["level"] == pytest.approx(103, abs=3)
+    assert told["baseline"] == pytest.approx(119, abs=3)
+    assert told["wanted"] == pytest.approx(130 - told["baseline"])
+    assert told["missing"] == []
+    outcome.baseline = 90
+    outcome.save()
+    told = paula.get(f"outcomes/{outcome.pk}/detectable/").json()
+    assert (told["baseline"], told["wanted"]) == (90, 40)
+
+
+def test_a_history_that_does_not_vary_says_that_it_tells_nothing(paula: Caller, workspace: Workspace) -> None:
+    outcome = an_outcome(an_item(workspace), a_metric(workspace, key="m.saved-carts"), target=7)
+    rows = [{**row, "value": 5.0} for row in observations(182, date(2026, 3, 2), shift=0, seed=2)]
+    paula.post("observations/", {"observations": rows})
+    settle_all(30)
+    told = paula.get(f"outcomes/{outcome.pk}/detectable/").json()
+    assert (told["effect"], told["level"], told["is_enough"], told["missing"]) == (0, 5, None, ["no_noise"])
+
+
 def test_without_a_history_nothing_can_be_told(paula: Caller, workspace: Workspace) -> None:
     outcome = an_outcome(an_item(workspace), a_metric(workspace))
     a_metric_day(outcome.metric, date(2026, 3, 1), 5)
     told = paula.get(f"outcomes/{outcome.pk}/detectable/").json()
-    assert (told["effect"], told["is_enough"], told["missing"]) == (None, None, ["history"])
+    assert (told["effect"], told["is_enough"]) == (None, None)
+    assert told["missing"] == ["history", "target", "baseline"]
 
 
 def test_the_parts_of_an_answer_can_be_asked_for(paula: Caller, workspace: Workspace) -> None:

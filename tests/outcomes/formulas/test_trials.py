@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
 from math import sqrt
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from outcomes.formulas.trials import (
@@ -83,6 +84,41 @@ def test_numbers_that_are_not_shares_keep_their_unit() -> None:
     found = read(GATES, PERCENT, totals, questions=1)
     assert found.differences[0].estimate == pytest.approx(1.0)
     assert found.variants[0].sd == pytest.approx(sqrt((3_000 - 2_500) / 99))
+
+
+@pytest.mark.parametrize(
+    ("control", "treatment"),
+    [
+        # Everybody bought for 5, everybody bought for 6.
+        ((100, 500.0, 2_500.0), (100, 600.0, 3_600.0)),
+        # Squares that vanish, and such that all digits of a double are not enough for.
+        ((100, 1e-198, 0.0), (100, 3e-198, 0.0)),
+        ((1_000, 1e12, 1e21 + 1e5), (1_000, 1.1e12, 1.21e21)),
+    ],
+)
+def test_values_that_do_not_vary_give_no_verdict(
+    control: tuple[int, float, float], treatment: tuple[int, float, float]
+) -> None:
+    totals = {"gate_30": Total(AT, *control), "gate_40": Total(AT, *treatment)}
+    found = read(GATES, PERCENT, totals, questions=1).differences[0]
+    assert (found.verdict, found.is_without_noise) == ("inconclusive", True)
+
+
+@given(unit=st.floats(1e-100, 1e100), shift=st.floats(-2, 2))
+def test_the_unit_of_values_is_no_matter(unit: float, shift: float) -> None:
+    chance = random.Random(3)
+    people = [chance.gauss(10, 3) for _ in range(200)]
+
+    def verdict(unit: float) -> str:
+        told = [[unit * value for value in people], [unit * (value + shift) for value in people[::-1]]]
+        totals = {
+            name: Total(AT, 200, sum(values), sum(value * value for value in values))
+            for name, values in zip(("gate_30", "gate_40"), told, strict=True)
+        }
+        return read(GATES, PERCENT, totals, questions=1).differences[0].verdict
+
+    assume(abs(abs(shift) - 0.588) > 0.05)
+    assert verdict(unit) == verdict(1.0)
 
 
 def test_a_guardrail_may_fall_by_its_margin() -> None:

@@ -35,14 +35,16 @@ def an_outcome(team: Team, *, key: str = "m", metric: Metric | None = None, **fi
     return Outcome.objects.create(workspace=team.workspace, item=item, metric=metric, **fields)
 
 
-def stepped(shift: float, *, to: date = LAST, count: int = 210, metric: str = "m", level: float = 50) -> Any:
-    """Noisy daily values that move by `shift` at the release."""
+def stepped(
+    shift: float, *, to: date = LAST, count: int = 210, metric: str = "m", level: float = 50, every: int = 1
+) -> Any:
+    """Noisy daily values that move by `shift` at the release; another `every` gives them in another order."""
     return {
         "observations": [
             {
                 "metric": metric,
                 "at": f"{on}T09:00:00Z",
-                "value": level + NOISE[number % 11] + (shift if on >= RELEASED else 0),
+                "value": level + NOISE[every * number % 11] + (shift if on >= RELEASED else 0),
             }
             for number, on in enumerate(days_before(to, count))
         ]
@@ -282,7 +284,7 @@ def test_controls_make_it_a_comparison_with_a_placebo_for_each() -> None:
     a_metric(team.workspace, key="elsewhere")
     outcome = an_outcome(team, controls=["elsewhere"])
     team.state(stepped(3))
-    team.state(stepped(0, metric="elsewhere"))
+    team.state(stepped(0, metric="elsewhere", every=3))
     team.settle()
     effect = effect_of(outcome)
     assert (effect.design, effect.verdict) == ("comparison", "better")
@@ -290,6 +292,32 @@ def test_controls_make_it_a_comparison_with_a_placebo_for_each() -> None:
         ("elsewhere", "inconclusive")
     ]
     assert effect.detail["difference_in_differences"]["estimate"] == pytest.approx(3, abs=0.5)
+
+
+def test_a_control_that_explains_all_of_the_metric_leaves_before_and_after() -> None:
+    team = team_on(DECIDED)
+    a_metric(team.workspace, key="elsewhere")
+    outcome = an_outcome(team, controls=["elsewhere"])
+    team.state(stepped(3))
+    team.state(stepped(0, metric="elsewhere"))
+    team.settle()
+    effect = effect_of(outcome)
+    assert (effect.design, effect.verdict) == ("before_after", "better")
+    assert {"code": "controls_not_usable"} in effect.caveats
+
+
+def test_a_metric_that_never_moves_has_a_plain_chart_and_no_verdict() -> None:
+    team = team_on(DECIDED)
+    outcome = an_outcome(team, baseline=4, target=6)
+    flat = stepped(0)
+    for row in flat["observations"]:
+        row["value"] = 5.0
+    team.state(flat)
+    team.settle()
+    effect = effect_of(outcome)
+    assert (effect.estimate, effect.verdict, effect.caveats) == (0, "inconclusive", [{"code": "no_noise"}])
+    assert set(effect.chart["counterfactual"]) == {5.0}
+    assert team.value().explanation["outcomes"][0]["grade"] == "observed"
 
 
 def test_a_control_without_data_leaves_before_and_after() -> None:
@@ -302,7 +330,7 @@ def test_a_control_without_data_leaves_before_and_after() -> None:
     assert effect.design == "before_after"
     assert {"code": "controls_not_usable"} in effect.caveats
     # The control's days arrive late: the stronger design takes over, and the weaker one is gone.
-    body = stepped(0, metric="elsewhere")
+    body = stepped(0, metric="elsewhere", every=3)
     for row in body["observations"]:
         row["series"] = "eu"
     team.state(body)

@@ -83,6 +83,15 @@ def test_a_target_that_is_not_beyond_the_baseline_is_said_to_be_met_already(team
     team.state(observed({PIN: 30}))
     team.settle()
     assert (standing(team)["attainment"], standing(team)["reason"]) == (None, "already_met")
+    assert standing(team)["missing"] == ["already_met"]
+
+
+def test_values_are_stored_without_the_digits_of_their_sums(team: Team) -> None:
+    an_outcome(team, team.item(), baseline=0, target=0.3)
+    team.state(observed({PIN: 0.1 + 0.2 - 0.03}))
+    team.settle()
+    value = team.value()
+    assert (value.outcome_term, value.proven, value.coverage) == (0.9, 18.0, 0.2)
 
 
 def test_what_is_missing_is_named(team: Team) -> None:

@@ -101,10 +101,11 @@ def test_a_metric_that_never_moved_has_no_effect() -> None:
     assert (found.estimate, found.low, found.high) == (0, 0, 0)
 
 
-def test_a_step_without_noise_is_what_it_is() -> None:
+def test_a_step_without_noise_is_what_it_is_and_nothing_says_how_sure_that_is() -> None:
     found = estimate_of([10.0] * 56 + [20.0] * 28)
     assert (found.low, found.high) == (pytest.approx(10), pytest.approx(10))
     assert found.relative == pytest.approx(1)
+    assert found.is_without_noise
 
 
 def test_the_counterfactual_is_what_was_seen_less_the_effect_on_average() -> None:
