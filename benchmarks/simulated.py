@@ -14,13 +14,15 @@ SEASON = np.array([0.0, 2.0, 3.0, 1.0, 0.0, -8.0, -6.0])
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One kind of series. `growth` is a part of the starting level a week, `shift` what the release adds."""
+    """One kind of series. `growth` is a part of the starting level a week, `shift` what the release adds, `walk` how
+    large the steps of a random walk of its own are against its other innovations."""
 
     before: int
     after: int
     phi: float
     growth: float = 0.0
     shift: float = 0.0
+    walk: float = 0.0
 
     @property
     def days(self) -> int:
@@ -39,6 +41,10 @@ def series_of(cell: Cell, count: int, seed: int) -> NDArray[np.float64]:
     ]
     chance = np.random.default_rng(key)
     noise = remembering(chance.normal(0.0, INNOVATIONS, (count, cell.days)), cell.phi)
+    if cell.walk:
+        # A key of its own, so that cells without a walk stay what they were.
+        steps = np.random.default_rng([*key, round(100 * cell.walk)])
+        noise += np.cumsum(steps.normal(0.0, cell.walk * INNOVATIONS, noise.shape), axis=1)
     on = np.arange(cell.days)
     return LEVEL * (1.0 + cell.growth * on / 7.0) + SEASON[on % 7] + cell.shift * (on >= cell.before) + noise
 

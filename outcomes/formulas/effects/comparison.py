@@ -16,12 +16,13 @@ the interval is taken from the mixture of the predictions' t distributions.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from outcomes.formulas.effects.before_after import LEAST_FREEDOM, fitted
 from outcomes.formulas.effects.mixture import Floats, Mixture, normalised, t_reach
-from outcomes.formulas.effects.remembering import remembered
+from outcomes.formulas.effects.remembering import remembered, stepped
 from outcomes.formulas.effects.series import (
     ROUNDING,
     Estimate,
@@ -35,7 +36,7 @@ from outcomes.formulas.effects.series import (
 from outcomes.formulas.effects.verdict import CONFIDENCE, verdict_of
 
 METHOD = "regression on controls with a local level, mixture over its drift, held against AR(1) errors"
-METHOD_VERSION = 2
+METHOD_VERSION = 3
 
 DRIFT_EXPECTED = 0.03
 DRIFTS = np.exp(np.linspace(np.log(1e-3), np.log(3.0), 60))
@@ -110,7 +111,8 @@ def is_any_control_moving(window: Window) -> bool:
 def judged(
     window: Window, direction: str, *, confidence: float = CONFIDENCE, margin: float = 0.0
 ) -> tuple[Estimate, str] | None:
-    """Return the estimate and its verdict, which errors that remember must share.
+    """Return the estimate and its verdict, which errors that remember must share: in what they predict from before,
+    and in the step that they leave between before and after.
 
     Where they do not, the interval holds theirs too, and `detail["remembered"]` says what they are: {"phi", "low",
     "high"}. None when the time before cannot carry the regression.
@@ -132,11 +134,18 @@ def _judged(window: Window, direction: str, confidence: float, margin: float) ->
     verdict = verdict_of(estimate.low, estimate.high, direction, margin=margin)
     if verdict == "inconclusive":
         return estimate, verdict
-    other = remembered(window, _columns(window), confidence=confidence)
-    if other is None or verdict_of(other.low, other.high, direction, margin=margin) == verdict:
+    columns = _columns(window)
+    others = [look(window, columns, confidence=confidence) for look in (remembered, stepped)]
+    doubts = [
+        one
+        for one in others
+        if one is not None and verdict_of(one.low, one.high, direction, margin=margin) != verdict
+    ]
+    if not doubts:
         return estimate, verdict
-    wider = _widened(window, estimate, min(estimate.low, other.low), max(estimate.high, other.high))
-    wider.detail["remembered"] = {"phi": other.phi, "low": other.low, "high": other.high}
+    low, high = min(one.low for one in doubts), max(one.high for one in doubts)
+    wider = _widened(window, estimate, min(estimate.low, low), max(estimate.high, high))
+    wider.detail["remembered"] = {"phi": doubts[-1].phi, "low": low, "high": high}
     return wider, verdict_of(wider.low, wider.high, direction, margin=margin)
 
 
@@ -215,6 +224,13 @@ def _controls(window: Window) -> list[Floats]:
     return found
 
 
+@lru_cache(maxsize=8)
+def _level(at: tuple[float, ...]) -> _Level:
+    """Most outcomes of a cadence share their periods; one is up to half a megabyte."""
+    spreads, turn = np.linalg.eigh(np.minimum.outer(at, at))
+    return _Level(turn, np.maximum(spreads, 0.0))
+
+
 def _fit_before(window: Window, columns: Floats) -> _Before | None:
     n, width = window.n_before, columns.shape[1]
     freedom = n - width
@@ -225,10 +241,9 @@ def _fit_before(window: Window, columns: Floats) -> _Before | None:
     if np.abs(unexplained).max() <= ROUNDING * np.abs(values).max():
         return None
     at = np.asarray(window.positions[:n], dtype=float) - window.positions[0]
-    spreads, turn = np.linalg.eigh(np.minimum.outer(at, at))
-    level = _Level(turn, np.maximum(spreads, 0.0))
+    level = _level(tuple(at))
     precisions = level.weights()
-    turned, target = turn.T @ design, turn.T @ values
+    turned, target = level.turn.T @ design, level.turn.T @ values
     weighted = precisions[:, :, None] * turned
     covariances: Floats = np.asarray(np.linalg.inv(turned.T @ weighted), dtype=np.float64)
     coefficients = np.einsum("gij,gnj,n->gi", covariances, weighted, target, optimize=True)
@@ -271,7 +286,7 @@ def _predict(before: _Before, rows: Floats, at: Floats, averages: Floats) -> tup
     asked = averages @ rows
     centres = before.coefficients @ asked.T + np.einsum("gna,gn->ga", gains, before.left)
     known = np.einsum("gna,na->ga", gains, turned) * squares
-    misses = asked - np.einsum("gna,ni->gai", gains, before.columns)
+    misses = asked - gains.transpose(0, 2, 1) @ before.columns
     doubt = np.einsum("gai,gij,gaj->ga", misses, before.covariances, misses, optimize=True)
     spread = noise + squares * own - known + doubt
     return centres, np.sqrt(np.maximum(spread * before.variances[:, None], 0.0))
@@ -283,7 +298,7 @@ def _chart(
     """What the model expects of every period: before the release as fitted, after it as predicted."""
     n = window.n_before
     walk = DRIFTS[:, None] ** 2 * before.level.spreads * before.precisions * before.left
-    fits = before.weights @ ((before.coefficients @ before.columns.T + walk) @ before.level.turn.T)
+    fits = before.weights @ (before.coefficients @ before.columns.T + walk) @ before.level.turn.T
     centres, scales = _predict(before, columns[n:], at, np.eye(window.n_after))
     line = before.weights @ centres
     deviation = np.sqrt(np.maximum(before.weights @ (scales**2 + (centres - line) ** 2), 0.0))

@@ -5,6 +5,10 @@ the second for nothing. In simulations of 60 days before and 30 after such verdi
 phi 0.5 and 0.8. So the same regression is fitted with AR(1) errors averaged over phi (before_after says how, and from
 whom it is), and predicts the time after: the mean over it of row · coefficients, and of what is left of the last error.
 
+A prediction still believes that the level from which it predicts will be come back to. Next to a random walk that
+the controls do not explain it will not. A step between before and after, fitted to both at once, sees by the time
+after how far such a metric strays.
+
 The mean of m future errors, given the last one e: sum_h phi^h / m · e, and around that the variance of the innovations
 over 1 - phi² times the mean over all pairs (i, j) of phi^|i - j| - phi^(i + j); distances in periods.
 """
@@ -22,7 +26,7 @@ from outcomes.formulas.effects.series import Window
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The interval of the mean effect, and how much of an error is left a period later."""
+    """The interval of the effect, and how much of an error is left a period later."""
 
     low: float
     high: float
@@ -48,6 +52,20 @@ def remembered(window: Window, columns: Floats, *, confidence: float) -> Remembe
     scales = np.sqrt(((turned**2).sum(axis=1) + _future_variance(steps)) * fit.variances)
     effect = Mixture(fit.weights, float(values[n:].mean()) - centres, scales, fit.freedom)
     low, high = effect.interval(confidence)
+    return Remembered(low, high, fit.phi)
+
+
+def stepped(window: Window, columns: Floats, *, confidence: float) -> Remembered | None:
+    """Return the step at the release, from the time before and after at once; None where it cannot be told.
+
+    `columns` has a row for every period of the window.
+    """
+    step = (np.arange(len(window.values)) >= window.first_after).astype(float)
+    design = np.column_stack([columns, step])
+    fit = fitted(design, np.asarray(window.values, dtype=float), window.positions)
+    if fit is None:
+        return None
+    low, high = fit.of(np.eye(design.shape[1])[-1]).interval(confidence)
     return Remembered(low, high, fit.phi)
 
 

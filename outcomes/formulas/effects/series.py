@@ -77,21 +77,28 @@ class Estimate:
     def settled(self, size: float) -> Estimate:
         """Return the same without the digits that values of this size cannot tell."""
         return self._each(
-            lambda number: settled(number, size), lambda part: settled(part, max(1.0, abs(part)))
+            lambda number: settled(number, size),
+            lambda line: np.array([settled(float(at), size) for at in line]),
+            lambda part: settled(part, max(1.0, abs(part))),
         )
 
     def in_unit(self, power: int) -> Estimate:
         """Return the same in the unit of values that were divided by two to this power."""
-        return self._each(lambda number: float(in_unit(number, power)), lambda part: part)
+        return self._each(
+            lambda number: float(in_unit(number, power)), lambda line: in_unit(line, power), lambda part: part
+        )
 
-    def _each(self, number: Callable[[float], float], part: Callable[[float], float]) -> Estimate:
-        """Return the same with every number in the metric's unit, and every part of what would have been, turned."""
+    def _each(
+        self,
+        number: Callable[[float], float],
+        line: Callable[[Floats], Floats],
+        part: Callable[[float], float],
+    ) -> Estimate:
+        """Return the same with its numbers and lines in the metric's unit, and the parts of what would have been,
+        turned."""
 
         def known(told: float | None) -> float | None:
             return None if told is None else part(told)
-
-        def line(told: Floats) -> Floats:
-            return np.array([number(float(at)) for at in told])
 
         return replace(
             self,

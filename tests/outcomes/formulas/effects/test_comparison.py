@@ -106,6 +106,12 @@ def test_errors_that_remember_are_rarely_taken_for_an_effect(before: int, phi: f
     assert share <= MOST_FALSE + doubt(MOST_FALSE, 60)
 
 
+@pytest.mark.parametrize("before", [28, 56])
+def test_a_random_walk_that_no_control_explains_is_rarely_taken_for_an_effect(before: int) -> None:
+    share = false_share(Cell(before, 28, 0.0, walk=1.0), 100, seed=3, design="comparison")
+    assert share <= MOST_FALSE + doubt(MOST_FALSE, 100)
+
+
 def a_remembering_window(seed: int) -> Window:
     chance = np.random.default_rng(seed)
     window, noise = a_window(seed), np.zeros(BEFORE + AFTER)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from outcomes.formulas.effects.before_after import PHIS, fitted
-from outcomes.formulas.effects.remembering import remembered
+from outcomes.formulas.effects.remembering import remembered, stepped
 from outcomes.formulas.effects.series import Window
 
 BEFORE, AFTER = 60, 14
@@ -44,6 +44,24 @@ def test_it_is_the_prediction_of_a_regression_with_ar_errors(gap: int) -> None:
     deviation = np.sqrt(square - mean**2)
     assert found.low < middle < found.high
     assert found.high - found.low == pytest.approx(2 * 1.96 * deviation, rel=0.12)
+
+
+def test_the_step_is_that_of_before_and_after_without_a_trend() -> None:
+    """With no season and no trend worth the name it lies by the difference of the means, and its errors are wider
+    than those of days that know nothing of each other."""
+    chance = np.random.default_rng(2)
+    values = 20 + chance.normal(0, 1, BEFORE + AFTER) + 3.0 * (np.arange(BEFORE + AFTER) >= BEFORE)
+    window = Window(range(BEFORE + AFTER), tuple(values), [0] * len(values), BEFORE)
+    found = stepped(window, np.ones((len(values), 1)), confidence=0.95)
+    assert found is not None
+    assert found.low < values[BEFORE:].mean() - values[:BEFORE].mean() < found.high
+    assert found.high - found.low > 2 * 1.96 * np.sqrt(1 / BEFORE + 1 / AFTER) * 0.8
+
+
+def test_a_step_that_the_controls_take_themselves_tells_nothing() -> None:
+    window = a_window(list(range(BEFORE + AFTER)))
+    columns = np.column_stack([np.ones(len(window.values)), np.arange(len(window.values)) >= BEFORE])
+    assert stepped(window, columns.astype(float), confidence=0.95) is None
 
 
 def test_a_past_too_short_for_the_regression_tells_nothing() -> None:
