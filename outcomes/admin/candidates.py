@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from django.contrib import admin, messages
@@ -26,21 +27,27 @@ from productops.workspaces.versions import NotHere, StaleEdit
 from roadmap.admin.numbers import UNKNOWN
 from roadmap.admin.problems import problem_named
 from roadmap.models import Item, Problem
+from roadmap.services import release_item
 
 ACCEPT, ACCEPT_METRIC, DISMISS = "accept", "accept-metric", "dismiss"
 # Offered to choose from beside a box that takes any key.
 _OFFERED = 100
 _TAKEN = "What was said of it so far is taken, too."
+RELEASED_ON = "released_on"
 
 
 @admin.register(Candidate)
 class CandidateAdmin(ReadOnlyAdmin):
+    empty_note = (
+        "Nothing is unclaimed. A name that arrives and belongs to no item or metric waits here, with how often it"
+        " came: one button makes it an item or a metric, and what was said of it so far is taken, too."
+    )
     place = 7
     is_record = False
     act_role = EDITOR
     list_display = ("name", "kind", "source", "state", "count", "last_seen_at")
     list_filter = ("state", "kind", ("source", ScopedRelatedFilter))
-    list_select_related = ("source",)
+    list_select_related = ("source", "workspace")
     search_fields = ("name",)
     ordering = ("-count", "-id")
     fields = (
@@ -83,9 +90,11 @@ class CandidateAdmin(ReadOnlyAdmin):
             if name == DISMISS:
                 candidates.dismiss_candidate(**asking(request), candidate_id=row.pk, version=version)
                 return f"“{row.name}” is set aside."
-            made = candidates.accept_candidate(
-                **asking(request), candidate_id=row.pk, version=version, **_said(row, name, data)
-            )
+            with transaction.atomic():
+                made = candidates.accept_candidate(
+                    **asking(request), candidate_id=row.pk, version=version, **_said(row, name, data)
+                )
+                _release(request, made["item"], data.get(RELEASED_ON, ""))
         except ImpossibleMove as impossible:
             raise ActionRefused(str(impossible)) from impossible
         return _told(row, made)
@@ -126,7 +135,7 @@ class CandidateAdmin(ReadOnlyAdmin):
 def _accepting(row: Candidate) -> tuple[RowAction, ...]:
     """The buttons that accept a candidate, and what each asks for; what is made up is filled in."""
     if row.kind == "item":
-        return (RowAction(ACCEPT, "Accept as an item", (_title(row),), _TAKEN),)
+        return (RowAction(ACCEPT, "Accept as an item", (_title(row), _out_since(row)), _TAKEN),)
     if row.kind == "metric":
         how = ActionInput("aggregation", "A level is the", options=AGGREGATIONS, value="mean")
         return (RowAction(ACCEPT, "Accept as a metric", (_title(row), how), _TAKEN),)
@@ -141,9 +150,20 @@ def _accepting(row: Candidate) -> tuple[RowAction, ...]:
     metric = ActionInput("key", "of the metric (key)", value=_slug(row.name))
     value = ActionInput("value", "with the value (blank: 1 each)", value="")
     return (
-        RowAction(ACCEPT, "Accept as use", (item,), "A new key makes the item. The rule is made, too."),
+        RowAction(
+            ACCEPT,
+            "Accept as use",
+            (item, _out_since(row)),
+            "A new key makes the item. The rule is made, too.",
+        ),
         RowAction(ACCEPT_METRIC, "Accept as observations", (metric, value), "Such as properties.revenue."),
     )
+
+
+def _out_since(row: Candidate) -> ActionInput:
+    """What people use is out. The day it was first heard of is the best guess, and the person knows better."""
+    heard = row.first_seen_at.astimezone(row.workspace.zone).date()
+    return ActionInput(RELEASED_ON, "out since (blank: not yet)", "date", value=heard.isoformat())
 
 
 def _title(row: Candidate) -> ActionInput:
@@ -187,6 +207,18 @@ def _said(row: Candidate, name: str, data: Mapping[str, str]) -> dict[str, Any]:
     return said
 
 
+def _release(request: HttpRequest, item: Item | None, said: str) -> None:
+    """Release the item of a candidate, if it is not out yet and a day was said. Raises Refused."""
+    if item is None or item.released_on is not None or not said.strip():
+        return
+    try:
+        on = date.fromisoformat(said.strip())
+    except ValueError as error:
+        bad = Complaint(RELEASED_ON, "invalid", "Say since which day it is out, such as 2026-12-01.")
+        raise Refused([bad]) from error
+    release_item(**asking(request), item_id=item.pk, on=on)
+
+
 def _item_named(workspace_id: int, key: str) -> Item:
     found: Item | None = (
         Item.objects.in_workspace(workspace_id).by_ref(key).first() if key.isprintable() else None
@@ -210,7 +242,8 @@ def _told(row: Candidate, made: Mapping[str, Any]) -> str:
     again = f"{count} {'delivery is' if count == 1 else 'deliveries are'} read again."
     if row.kind == "evidence":
         return f"It is evidence; {again}"
-    return f"“{made['experiment'] or made['item'] or made['metric']}” is there; {again}"
+    row_made = made["experiment"] or made["item"] or made["metric"]
+    return format_html("“{}” is there; {}", link_to(row_made, str(row_made)), again)
 
 
 def _became(row: Candidate) -> Any:

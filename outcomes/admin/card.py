@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from outcomes.admin.explanation import (
     terms_of,
     usage_inputs,
 )
+from outcomes.admin.in_short import exempt_in_words, outcomes_in_words, usage_in_words
 from outcomes.admin.supposing import supposing
 from outcomes.models import Effect, Experiment, Flag, ItemUsage, ItemValue, Outcome, ValueRecord
 from outcomes.services.experiment_results import Outline, outlines_of
@@ -28,6 +29,7 @@ from roadmap.models import Item, Link
 
 _HISTORY = 10
 _SETTLED = 5
+_IN_LEAD = 3
 _STANDING = ("open", "acknowledged", "snoozed")
 
 
@@ -56,6 +58,7 @@ def item_card(item: Item, said: Mapping[str, str]) -> dict[str, Any]:
     return {
         "value": value,
         "usage": usage,
+        "lead": _lead(item, usage, outcomes),
         "missing": missing_in_words(value.missing),
         "expected_inputs": expected_inputs(value),
         "frozen_on": frozen_on(value),
@@ -75,6 +78,13 @@ def item_card(item: Item, said: Mapping[str, str]) -> dict[str, Any]:
         "history": [(record, cause_in_words(record.cause)) for record in _history(item)],
         "history_url": list_url(ValueRecord, f"item__id__exact={item.pk}"),
     }
+
+
+def _lead(item: Item, usage: ItemUsage, outcomes: Sequence[OutcomeRow]) -> list[str]:
+    """What to know before any table: who uses it, and how far each outcome got."""
+    told = [(row.outcome.metric.name, row.attainment, row.grade) for row in outcomes[:_IN_LEAD]]
+    used = f"{exempt_in_words(item)}." if usage.verdict == "exempt" else usage_in_words(usage)
+    return [said for said in (f"{used[:1].upper()}{used[1:]}", *outcomes_in_words(told)) if said]
 
 
 def _flags(item: Item) -> QuerySet[Flag]:

@@ -29,6 +29,7 @@ _FRESHEST = 8
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
+    empty_note = "Nothing has come in yet. The page of a source says what to paste to send it something."
     place = 5
     is_record = False
     act_role = EDITOR

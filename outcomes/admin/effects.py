@@ -20,6 +20,10 @@ from roadmap.admin.numbers import UNKNOWN, short, words
 
 @admin.register(Effect)
 class EffectAdmin(ReadOnlyAdmin):
+    empty_note = (
+        "Nothing to tell yet. An effect is read once an item with an outcome is released and its metric has data"
+        " of before and after."
+    )
     list_display = (
         "item",
         "metric",

@@ -57,6 +57,10 @@ class EndpointForm(WorkspaceForm):
 
 @admin.register(Endpoint)
 class EndpointAdmin(WorkspaceAdmin):
+    empty_note = (
+        "Nobody is told yet. An endpoint is told of flags, values and effects as they happen: a webhook, a channel"
+        " or a mail address."
+    )
     form = EndpointForm
     place = 9
     edit_role = ADMIN

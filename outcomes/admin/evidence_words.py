@@ -44,7 +44,7 @@ def evidence_at_opening(flag: Flag) -> str:
 
 
 def _usage(told: Mapping[str, Any]) -> Iterator[str]:
-    yield from _users(told)
+    yield from users_in_words(told)
     if (ratio := told.get("ratio_to_window_before")) is not None:
         yield f"That is {percent(ratio)} of the share in the window before."
     if (frequency := told.get("frequency")) is not None:
@@ -57,7 +57,8 @@ def _usage(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"It has been so for {short(days, 0)} {_days(days)}."
 
 
-def _users(told: Mapping[str, Any]) -> Iterator[str]:
+def users_in_words(told: Mapping[str, Any]) -> Iterator[str]:
+    """How many of how many used it in the window; nothing where neither is known."""
     active, eligible, share = told.get("active"), told.get("eligible"), told.get("share")
     window = f" in the last {told['window_days']} days" if told.get("window_days") else ""
     if active is not None:
@@ -78,7 +79,7 @@ def _target(flag: Flag, told: Mapping[str, Any]) -> Iterator[str]:
     start = f", from {short(told['baseline'])}" if told.get("baseline") is not None else ""
     yield (
         f"{_metric(flag, told)}: the target was {short(told.get('target'))} by {told.get('due_on')}{start}; "
-        f"it stands at {short(told.get('current'))}, {_way(told.get('attainment'))}."
+        f"it stands at {short(told.get('current'))}, {way_in_words(told.get('attainment'))}."
     )
     if (days := told.get("days_since")) is not None:
         yield f"That day was {short(days, 0)} {_days(days)} ago."
@@ -88,7 +89,8 @@ def _target(flag: Flag, told: Mapping[str, Any]) -> Iterator[str]:
         yield f"Grade of the evidence: {words(grade)}."
 
 
-def _way(attainment: float | None) -> str:
+def way_in_words(attainment: float | None) -> str:
+    """How far an outcome got from its baseline to its target."""
     if attainment is not None and attainment < 0:
         return "further off than at the start"
     return f"{percent(attainment)} of the way"

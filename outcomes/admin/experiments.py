@@ -102,6 +102,7 @@ class ExperimentStateFilter(admin.SimpleListFilter):
 
 @admin.register(Experiment)
 class ExperimentAdmin(ArchivingAdmin):
+    empty_note = "No experiment yet. Set one up here or on the page of the item that it tries."
     place = 3
     is_key_made = True
     form = ExperimentForm

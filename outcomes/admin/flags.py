@@ -13,21 +13,18 @@ from django.utils import timezone
 
 from outcomes.admin.badges import badge
 from outcomes.admin.evidence_words import evidence_at_opening, evidence_of, sentences_of
-from outcomes.models import Flag, FlagAction, QuietRun, Source
+from outcomes.models import Flag, FlagAction, QuietRun
 from outcomes.querysets import OPEN_STATES
 from outcomes.services import flags as flag_services
 from outcomes.services.flag_moves import ALLOWED_FROM
 from outcomes.services.refusals import ImpossibleMove
 from productops.workspaces.admin.acting import ActionInput, ActionRefused, RowAction
 from productops.workspaces.admin.filters import ChosenRelatedFilter, WordsFilter
-from productops.workspaces.admin.owned import ReadOnlyAdmin, link_to, list_url, page_url
+from productops.workspaces.admin.owned import ReadOnlyAdmin, link_to
 from productops.workspaces.complaints import Complaint, Refused
-from productops.workspaces.dashboard import DashboardSite, Panel, PanelRow
-from productops.workspaces.scope import EDITOR, Scope, asking, workspace_in_hand
+from productops.workspaces.scope import EDITOR, asking, workspace_in_hand
 from roadmap.admin.numbers import UNKNOWN, words
-from roadmap.models import Item
 
-_WAITING = 10
 _SNOOZE_FOR = timedelta(days=28)
 
 ACKNOWLEDGE = RowAction("acknowledge", "Acknowledge")
@@ -69,6 +66,10 @@ class StandingFilter(admin.SimpleListFilter):
 
 @admin.register(Flag)
 class FlagAdmin(ReadOnlyAdmin):
+    empty_note = (
+        "Nothing wants you. A flag stands here when a feature goes unused, a target is missed, an effect is worse"
+        " or a source falls silent."
+    )
     place = 1
     is_record = False
     act_role = EDITOR
@@ -302,22 +303,3 @@ def _given(name: str, data: Mapping[str, str]) -> dict[str, Any]:
             bad = Complaint(SNOOZE_UNTIL, "invalid", "Say until which day, such as 2026-12-01.")
             raise Refused([bad]) from error
     return {"reason": data.get("reason", "").strip()[:2000]} if name == DISMISS.name else {}
-
-
-def flags_waiting(scope: Scope) -> Panel:
-    """The first page's list of flags that nobody has looked at yet."""
-    flags = scope.limit(Flag.objects.filter(state="open").select_related("item", "source", "outcome__metric"))
-    rows = [
-        PanelRow(
-            label=subject_of(flag),
-            url=page_url(Item, flag.item_id) if flag.item_id else page_url(Source, flag.source_id),
-            badge=words(flag.reason),
-            detail=f"since {flag.opened_on}, suggested: {words(flag.recommendation)}",
-        )
-        for flag in flags.order_by("-opened_on", "-id")[:_WAITING]
-    ]
-    return Panel("Flags waiting", list_url(Flag, "state=open"), rows, "Nothing wants you. Good.")
-
-
-assert isinstance(admin.site, DashboardSite)
-admin.site.add_panel(10, flags_waiting)

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from outcomes.admin.badges import badge
 from outcomes.admin.card import item_card
 from outcomes.admin.flags import UNDO
+from outcomes.admin.in_short import exempt_in_words, share_in_words
 from outcomes.models import Flag, ItemUsage, ItemValue, Outcome
 from outcomes.models.flags import FLAG_REASONS
 from outcomes.querysets import OPEN_STATES
@@ -60,6 +61,7 @@ admin.site.unregister(Item)
 
 @admin.register(Item)
 class ItemCardAdmin(ItemAdmin):
+    empty_note = "No item yet. Add one: a title is enough, everything else can be measured or said later."
     list_display: Any = (
         "title",
         "verdict",
@@ -88,7 +90,11 @@ class ItemCardAdmin(ItemAdmin):
     @admin.display(ordering="usage__verdict")
     def verdict(self, item: Item) -> str:
         usage: ItemUsage | None = getattr(item, "usage", None)
-        return badge(usage.verdict if usage else None)
+        told = badge(usage.verdict if usage else None)
+        beside = ""
+        if usage is not None:
+            beside = exempt_in_words(item) if usage.verdict == "exempt" else share_in_words(usage)
+        return format_html('{} <span class="po-detail">{}</span>', told, beside) if beside else told
 
     @admin.display(ordering=_last("value__proven"))
     def proven(self, item: Item) -> str:

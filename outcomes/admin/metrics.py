@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
+from outcomes.admin.explanation import readings_of
 from outcomes.admin.facts import UncountedPaginator
 from outcomes.models import Metric, MetricDay, MetricSource, Outcome
 from outcomes.services import metrics, outcomes
@@ -16,10 +18,12 @@ from productops.workspaces.admin.owned import ReadOnlyAdmin, WorkspaceAdmin
 from productops.workspaces.scope import asking
 from roadmap.admin.archiving import ArchivingAdmin
 from roadmap.admin.columns import numbers
+from roadmap.admin.numbers import percent, short
 
 
 @admin.register(Metric)
 class MetricAdmin(ArchivingAdmin):
+    empty_note = "No metric yet. Add one, or send a number under any key: it waits under Candidates until you claim it."
     place = 3
     list_display = ("name", "key", "unit", "direction", "aggregation", "cadence")
     list_filter = (*ArchivingAdmin.list_filter, "direction", "aggregation", "cadence")
@@ -43,16 +47,22 @@ class MetricAdmin(ArchivingAdmin):
 
 @admin.register(Outcome)
 class OutcomeAdmin(WorkspaceAdmin):
+    empty_note = (
+        "No outcome yet. It says which metric an item was to move; add it here or on the item's page."
+    )
     place = 2
     list_display = (
         "shown",
         "role",
-        *numbers("baseline", "target", digits=2),
+        *numbers("baseline", digits=2),
+        "current",
+        *numbers("target", digits=2),
+        "attained",
         "due_on",
         *numbers("weight", digits=2),
     )
     list_filter = ("role", ("item", ChosenRelatedFilter), ("metric", ChosenRelatedFilter))
-    list_select_related = ("item", "metric")
+    list_select_related = ("item__value", "metric")
     search_fields = ("item__key", "item__title", "metric__key", "metric__name")
     ordering = ("item__title", "id")
     autocomplete_fields = ("item", "metric")
@@ -83,6 +93,14 @@ class OutcomeAdmin(WorkspaceAdmin):
     def shown(self, outcome: Outcome) -> str:
         return f"{outcome.item.title}: {outcome.metric.name}"
 
+    @admin.display
+    def current(self, outcome: Outcome) -> str:
+        return short(_reading(outcome).get("current"), 2)
+
+    @admin.display
+    def attained(self, outcome: Outcome) -> str:
+        return percent(_reading(outcome).get("attainment"))
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         # Another item or metric is another outcome.
         return ("item", "metric") if obj else ()
@@ -100,6 +118,13 @@ class OutcomeAdmin(WorkspaceAdmin):
     def remove(self, request: HttpRequest, row: Any, version: int | None) -> str:
         outcomes.remove_outcome(**asking(request), outcome_id=row.pk, version=version)
         return "deleted"
+
+
+def _reading(outcome: Outcome) -> Mapping[str, Any]:
+    """What was read of it when its item was last valued."""
+    value = getattr(outcome.item, "value", None)
+    readings = readings_of(value) if value else []
+    return next((reading for reading in readings if reading.get("id") == outcome.pk), {})
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -18,6 +18,7 @@ from roadmap.admin.columns import numbers
 
 @admin.register(Rule)
 class RuleAdmin(WorkspaceAdmin):
+    empty_note = "No rule yet. A rule says what an event means; accepting a candidate makes one."
     place = 6
     edit_role = ADMIN
     list_display = ("match", "source", "to", "item", "metric")

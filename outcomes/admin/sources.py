@@ -9,13 +9,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
 
 from outcomes.admin import trials
 from outcomes.admin.badges import badge
+from outcomes.admin.pasting import paste_for
 from outcomes.models import ItemSource, Replay, Source, SourceDay, SourceSecret
 from outcomes.services import sources as services
 from outcomes.services.deliveries import replay_source, with_queued
@@ -23,7 +24,7 @@ from outcomes.services.health import health_of, with_health
 from outcomes.services.refusals import ImpossibleMove
 from productops.workspaces.admin.acting import ActionRefused, RowAction
 from productops.workspaces.admin.filters import ChosenRelatedFilter, ScopedRelatedFilter
-from productops.workspaces.admin.owned import ReadOnlyAdmin, RemovalRefused, WorkspaceAdmin
+from productops.workspaces.admin.owned import ReadOnlyAdmin, RemovalRefused, WorkspaceAdmin, url_of
 from productops.workspaces.scope import ADMIN, asking, scope_of
 from roadmap.admin.numbers import UNKNOWN, percent
 
@@ -46,6 +47,9 @@ _HEALTH = ("health", "last_delivery", "last_refused", "refused_lately", "newest_
 
 @admin.register(Source)
 class SourceAdmin(WorkspaceAdmin):
+    empty_note = (
+        "No source yet. Add one: it gets an address and, shown once, a secret; its page says what to paste."
+    )
     place = 4
     edit_role = ADMIN
     list_display = ("name", "key", "kind", "health", "last_delivery", "newest_day", "refused_lately")
@@ -117,6 +121,10 @@ class SourceAdmin(WorkspaceAdmin):
         _tell(request, source, secret)
         return source
 
+    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
+        # Its page says what to paste, beside the secret that shows once.
+        return HttpResponseRedirect(url_of(obj))
+
     def edit(self, request: HttpRequest, row: Any, version: int | None, changes: dict[str, Any]) -> None:
         services.edit_source(**asking(request), source_id=row.pk, version=version, changes=changes)
 
@@ -145,6 +153,10 @@ class SourceAdmin(WorkspaceAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
         context["may_try"] = scope_of(request).may_edit(ADMIN)
+        source: Source | None = context.get("original")
+        if source is not None and scope_of(request).may_see(ADMIN):
+            is_unheard = getattr(source, "seen_at", None) is None
+            context |= {"paste": paste_for(source), "is_unheard": is_unheard}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def row_actions(self, request: HttpRequest, row: Source) -> Sequence[RowAction]:

@@ -26,28 +26,42 @@ class PanelRow:
     url: str
     detail: str = ""
     badge: str = ""
+    figure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A short list on the first page."""
+    """A short list on the first page. What answers a question stands above the numbers, the rest below them."""
 
     title: str
     url: str
     rows: Sequence[PanelRow] = field(default_factory=tuple)
     empty: str = "Nothing yet."
+    is_leading: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
     """One number on the first page, the sentence behind it, and where it leads. What asks most of a person
-    stands above the lists, the rest below them."""
+    stands between the lists, the rest below them."""
 
     title: str
     number: str
     sentence: str
     url: str
     is_leading: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something to do next on a first page that has nothing to show yet: where it leads, and what to paste."""
+
+    title: str
+    text: str
+    url: str = ""
+    link: str = ""
+    code: str = ""
+    is_done: bool = False
 
 
 # The order of the apps in the menu.
@@ -57,6 +71,7 @@ _RECORDS = {"name": "Received and computed", "app_label": "records", "has_module
 
 PanelMaker = Callable[[Scope], Panel]
 TileMaker = Callable[[Scope], Sequence[Tile]]
+GuideMaker = Callable[[Scope], Sequence[Step]]
 
 
 class DashboardSite(admin.AdminSite):
@@ -74,6 +89,7 @@ class DashboardSite(admin.AdminSite):
         super().__init__(name)
         self._panels: list[tuple[int, PanelMaker]] = []
         self._tiles: list[TileMaker] = []
+        self._guides: list[GuideMaker] = []
         self._pages: list[URLPattern] = []
 
     def add_panel(self, order: int, make: PanelMaker) -> None:
@@ -84,6 +100,10 @@ class DashboardSite(admin.AdminSite):
     def add_tiles(self, make: TileMaker) -> None:
         """Show numbers on the first page."""
         self._tiles.append(make)
+
+    def add_guide(self, make: GuideMaker) -> None:
+        """Show steps to take on the first page, for as long as there are any."""
+        self._guides.append(make)
 
     def add_page(self, route: str, view: Callable[..., Any], name: str) -> None:
         """Serve a page that belongs to no model; who is signed in is asked first."""
@@ -97,11 +117,16 @@ class DashboardSite(admin.AdminSite):
         is_somewhere = scope.is_everywhere or scope.workspace is not None
         panels = [make(scope) for _, make in self._panels] if is_somewhere else []
         tiles = [tile for make in self._tiles for tile in make(scope)]
-        context = {
-            "panels": panels,
+        context: dict[str, Any] = {
+            "steps": [step for make in self._guides for step in make(scope)],
+            "leading_panels": [panel for panel in panels if panel.is_leading],
+            "panels": [panel for panel in panels if not panel.is_leading],
             "leading_tiles": [tile for tile in tiles if tile.is_leading],
             "tiles": [tile for tile in tiles if not tile.is_leading],
         }
+        apps = self.get_app_list(request)
+        context["worked_apps"] = [app for app in apps if app["app_label"] != _RECORDS["app_label"]]
+        context["record_apps"] = [app for app in apps if app["app_label"] == _RECORDS["app_label"]]
         return super().index(request, {**context, **(extra_context or {})})
 
     def get_log_entries(self, request: HttpRequest) -> QuerySet[LogEntry]:

@@ -19,6 +19,7 @@ from roadmap.models import Evidence, Survey
 
 @admin.register(Evidence)
 class EvidenceAdmin(WorkspaceAdmin):
+    empty_note = "No evidence yet. It is one piece of proof for a problem: a ticket, an interview, a review."
     place = 3
     list_display = ("shown", "problem", "customer", "kind", "importance", "observed_on")
     list_filter = ("kind", "importance", ("problem", ChosenRelatedFilter), ("customer", ChosenRelatedFilter))

@@ -23,7 +23,7 @@ from roadmap.admin.archiving import ArchivingAdmin
 from roadmap.models import Item, Link, Release
 
 RELEASE = "release"
-_NOT_OUT_YET = ("idea", "discovery", "delivery")
+NOT_OUT_YET = ("idea", "discovery", "delivery")
 
 
 class LinkInline(WorkspaceInline):
@@ -92,7 +92,7 @@ class ItemAdmin(ArchivingAdmin):
 
     def row_actions(self, request: HttpRequest, row: Item) -> Sequence[RowAction]:
         offered = super().row_actions(request, row)
-        if row.archived_at is not None or row.status not in _NOT_OUT_YET:
+        if row.archived_at is not None or row.status not in NOT_OUT_YET:
             return offered
         day = ActionInput(
             "on", "on", "date", is_required=True, value=workspace_in_hand(request).today().isoformat()

@@ -51,6 +51,9 @@ def _last(name: str) -> OrderBy:
 
 @admin.register(Problem)
 class ProblemAdmin(ArchivingAdmin):
+    empty_note = (
+        "No problem yet. Write down what customers struggle with; evidence and items stand beneath it."
+    )
     place = 1
     is_key_made = True
     list_display = ("title", "key", "demand", "revenue_at_stake", "opportunity", "evidence_count", "parent")

@@ -40,6 +40,40 @@ def test_an_item_is_made_of_its_name_and_the_page_leads_to_it(eve: Client, own: 
     assert "Accept as an item" not in told
 
 
+def test_what_people_use_is_out_since_the_day_it_was_heard_of_unless_eve_knows_better(
+    eve: Client, own: Furniture
+) -> None:
+    source = a_source(own.workspace, kind="segment")
+    heard = a_candidate(own, "event", "Cart Saved", source=source)
+    page = eve.get(page_of(heard)).content.decode()
+    assert f'name="released_on" value="{NOON:%Y-%m-%d}"' in page
+    press(eve, heard, key="saved-carts", released_on="2026-01-15")
+    made = Item.objects.get(key="saved-carts")
+    assert (made.status, str(made.released_on)) == ("released", "2026-01-15")
+    press(eve, a_candidate(own, "event", "Wallet Opened", source=source), key="wallet", released_on="")
+    assert Item.objects.get(key="wallet").status == "idea"
+
+
+def test_a_day_that_is_none_is_refused_and_nothing_is_accepted(eve: Client, own: Furniture) -> None:
+    candidate = a_candidate(own, "item", "wallet-widget")
+    assert "such as 2026-12-01" in press(eve, candidate, title="Wallet", released_on="soon")
+    assert candidate.state == "open"
+    assert not Item.objects.filter(key="wallet-widget").exists()
+
+
+def test_an_item_that_is_out_keeps_its_day(eve: Client, own: Furniture) -> None:
+    source = a_source(own.workspace, kind="segment")
+    day = own.item.released_on
+    press(
+        eve,
+        a_candidate(own, "event", "Cart Saved", source=source),
+        key=own.item.key,
+        released_on="2026-01-15",
+    )
+    own.item.refresh_from_db()
+    assert own.item.released_on == day
+
+
 def test_a_metric_is_made_with_the_aggregation_that_was_chosen(eve: Client, own: Furniture) -> None:
     press(eve, a_candidate(own, "metric", "wallet.balance"), title="Balance", aggregation="last")
     made = Metric.objects.get(key="wallet.balance")

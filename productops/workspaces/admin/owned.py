@@ -91,6 +91,8 @@ class WorkspaceAdmin(Acting, Scoped, admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     delete_note = "This cannot be undone."
+    # What a list without rows says: what would stand there, and how it gets there.
+    empty_note = ""
     # Where its list stands in the menu, and whether it stands among what is received and computed.
     place = 50
     is_record = False
@@ -115,6 +117,14 @@ class WorkspaceAdmin(Acting, Scoped, admin.ModelAdmin):
             # The same answer for a row of another workspace and for one that never was.
             raise Http404(f"There is no such {self.opts.verbose_name} here.")
         return row
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """A list is headed by what it lists."""
+        return super().changelist_view(
+            request,
+            {"title": capfirst(str(self.opts.verbose_name_plural)), "empty_note": self.empty_note}
+            | (extra_context or {}),
+        )
 
     def get_list_display(self, request: HttpRequest) -> Any:
         columns = super().get_list_display(request)
@@ -164,6 +174,9 @@ class WorkspaceAdmin(Acting, Scoped, admin.ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
+        if object_id is not None:
+            # A page is headed by what it is about; Django's own words would be "Change item".
+            extra_context = {"title": capfirst(str(self.opts.verbose_name)), **(extra_context or {})}
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except FormRefusal as refusal:
