@@ -12,9 +12,9 @@ from django.urls import reverse
 
 from outcomes.models import Delivery, Effect, Flag, ItemUsage, ItemValue, UsageEvent
 from roadmap.models import Item, Link, Problem, ProblemStanding
-from tests.admin.furnishing import DAY, NOON, Furniture
-from tests.admin.test_pages import list_of, page_of
-from tests.factories import a_delivery, a_flag, a_link, a_problem, an_item, evidence
+from tests.admin.furnishing import DAY, NOON, Furniture, furnish
+from tests.admin.test_pages import MODELS, list_of, page_of
+from tests.factories import a_delivery, a_flag, a_link, a_problem, a_workspace, an_item, evidence
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +47,20 @@ def test_a_list_of_fifty_costs_no_more_queries_than_a_list_of_one(
     fill(own, 49)
     assert queries(eve, list_of(model)) == before
     assert before <= 14
+
+
+def test_no_list_costs_more_queries_for_more_rows(root: Client, own: Furniture) -> None:
+    def costs() -> dict[str, int]:
+        return {model.__name__: queries(root, list_of(model)) for model in MODELS}
+
+    costs()  # Content types are looked up once a process.
+    before = costs()
+    for number in range(4):
+        # Rows of every model, each beneath parents of its own: whatever a row asks for by itself shows.
+        furnish(a_workspace(name=f"Shop {number}"), f"Number {number}")
+    after = costs()
+    grown = {name: (before[name], count) for name, count in after.items() if count > before[name]}
+    assert grown == {}
 
 
 def test_the_pages_of_an_item_and_the_first_page_cost_a_constant_number_of_queries(
