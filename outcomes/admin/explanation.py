@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from outcomes.models import ItemUsage, ItemValue
+from outcomes.models import ItemUsage, ItemValue, Outcome
 from roadmap.admin.numbers import UNKNOWN, percent, short, words
 
 REACH_FROM = {
@@ -112,6 +112,13 @@ def readings_of(value: ItemValue) -> list[Mapping[str, Any]]:
     """Return what was read for each outcome when the value was last computed."""
     told = value.explanation.get("outcomes") or []
     return [reading for reading in told if isinstance(reading, dict)]
+
+
+def reading_of(outcome: Outcome) -> Mapping[str, Any]:
+    """Return what was read of an outcome when its item was last valued; empty if it has not been."""
+    value = getattr(outcome.item, "value", None)
+    readings = readings_of(value) if value else []
+    return next((reading for reading in readings if reading.get("id") == outcome.pk), {})
 
 
 def usage_inputs(usage: ItemUsage) -> list[Input]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from outcomes.admin.explanation import readings_of
+from outcomes.admin.explanation import reading_of
 from outcomes.admin.facts import UncountedPaginator
+from outcomes.admin.movers import movers_of
 from outcomes.models import Metric, MetricDay, MetricSource, Outcome
 from outcomes.services import metrics, outcomes
 from productops.workspaces.admin.filters import ChosenRelatedFilter, ScopedRelatedFilter
@@ -30,6 +30,15 @@ class MetricAdmin(ArchivingAdmin):
     search_fields = ("name", "key")
     ordering = ("name", "id")
     fields = ("key", "name", "unit", "direction", "aggregation", "cadence")
+    change_form_template = "admin/outcomes/metric/change_form.html"
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        metric: Metric | None = context.get("original")
+        if metric is not None:
+            context["moved"] = movers_of(metric)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def create(self, request: HttpRequest, values: dict[str, Any]) -> Model:
         return metrics.create_metric(**asking(request), **values)
@@ -95,11 +104,11 @@ class OutcomeAdmin(WorkspaceAdmin):
 
     @admin.display
     def current(self, outcome: Outcome) -> str:
-        return short(_reading(outcome).get("current"), 2)
+        return short(reading_of(outcome).get("current"), 2)
 
     @admin.display
     def attained(self, outcome: Outcome) -> str:
-        return percent(_reading(outcome).get("attainment"))
+        return percent(reading_of(outcome).get("attainment"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         # Another item or metric is another outcome.
@@ -118,13 +127,6 @@ class OutcomeAdmin(WorkspaceAdmin):
     def remove(self, request: HttpRequest, row: Any, version: int | None) -> str:
         outcomes.remove_outcome(**asking(request), outcome_id=row.pk, version=version)
         return "deleted"
-
-
-def _reading(outcome: Outcome) -> Mapping[str, Any]:
-    """What was read of it when its item was last valued."""
-    value = getattr(outcome.item, "value", None)
-    readings = readings_of(value) if value else []
-    return next((reading for reading in readings if reading.get("id") == outcome.pk), {})
 
 
 def _plain(name: str, value: Any) -> Any:

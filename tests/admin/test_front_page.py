@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from outcomes.admin.pasting import paste_for
-from outcomes.models import Candidate, ItemUsage, ItemValue, Source
+from outcomes.models import Candidate, ItemUsage, ItemValue, Outcome, Source
 from outcomes.models.sources import SOURCE_KINDS
 from outcomes.sources.productops import verify
 from productops.workspaces.models import Workspace
@@ -96,6 +96,16 @@ def test_an_exempt_item_says_why_nobody_judges_it(eve: Client, workspace: Worksp
     for why in ("not out yet", "compliance", "taken away"):
         assert f'<span class="po-detail">{why}</span>' in listed
     assert "Compliance." in eve.get(page_of(Item.objects.get(title="Audit trail"))).content.decode()
+
+
+def test_a_metric_says_who_was_to_move_it_and_how_far_they_got(eve: Client, own: Furniture) -> None:
+    text = eve.get(page_of(own.metric)).content.decode()
+    card = text[text.index('id="po-moved"') : text.index("</section>", text.index('id="po-moved"'))]
+    assert f'<a href="{page_of(own.item)}">Ours item</a>' in card
+    assert "60%" in card
+    assert f"The newest day with data is {DAY}" in card
+    listed = eve.get(list_of(Outcome)).content.decode()
+    assert '<td class="field-attained" data-label="Attained">60%</td>' in listed
 
 
 def test_in_an_empty_workspace_ada_is_told_what_to_paste_and_where_to_go(
