@@ -122,7 +122,6 @@ class ExperimentAdmin(ArchivingAdmin):
         "decision",
         ("item", ChosenRelatedFilter),
     )
-    list_select_related = ("item", "metric")
     search_fields = ("key", "hypothesis", "item__key", "item__title")
     ordering = ("-created_at", "-id")
     autocomplete_fields = ("item", "metric")
@@ -138,7 +137,8 @@ class ExperimentAdmin(ArchivingAdmin):
         return badge(experiment.state_on(experiment.workspace.today()))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("workspace")
+        # Whatever is named here is all that a list reads along: Django then passes over `list_select_related`.
+        return super().get_queryset(request).select_related("workspace", "item", "metric")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """What the item says already: an experiment that is set up from its page needs no typing."""

@@ -78,13 +78,13 @@ class ItemCardAdmin(ItemAdmin):
         FlagReasonFilter,
         *[entry for entry in ItemAdmin.list_filter if entry not in ("status", "horizon")],
     )
-    list_select_related = ("product", "value", "usage")
     ordering = (_last("value__proven"), _last("value__expected"), "id")
     inlines = (LinkInline, OutcomeInline)
     change_form_template = "admin/roadmap/item/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        items = super().get_queryset(request).select_related("value", "usage", "product", "owner__user")
+        related = ("value", "usage", "product", "owner__user", "workspace")
+        items = super().get_queryset(request).select_related(*related)
         return items.annotate(standing_flags=_standing_flags())
 
     @admin.display(ordering="usage__verdict")

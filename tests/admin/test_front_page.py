@@ -105,7 +105,7 @@ def test_a_metric_says_who_was_to_move_it_and_how_far_they_got(eve: Client, own:
     assert "60%" in card
     assert f"The newest day with data is {DAY}" in card
     listed = eve.get(list_of(Outcome)).content.decode()
-    assert '<td class="field-attained" data-label="Attained">60%</td>' in listed
+    assert '<td data-label="Attained" class="field-attained">60%</td>' in listed
 
 
 def test_in_an_empty_workspace_ada_is_told_what_to_paste_and_where_to_go(
