@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -11,9 +12,10 @@ from outcomes.formulas.trials import TRIAL_VERDICTS
 from outcomes.models import Experiment, Metric
 from outcomes.models.experiments import DECISIONS, EXPERIMENT_STATES
 from outcomes.models.metrics import DIRECTIONS
-from outcomes.services.experiment_rules import MOST_VARIANTS
+from outcomes.services.experiment_rules import MOST_VARIANTS, problems_with_variants
 from productops.api.fields import Day, KeyOrId, Number, Text
 from productops.api.serializers import PlainSerializer, RowSerializer
+from productops.workspaces.complaints import SaysWhatIsWrong
 from roadmap.models import Item
 
 
@@ -92,6 +94,9 @@ class ExperimentSerializer(RowSerializer):
             "updated_at",
         )
         extra_kwargs = {"key": {"required": False, "help_text": "Made from the item's key if not said."}}
+
+    def complaints_about(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
+        return problems_with_variants(said["variants"]) if "variants" in said else ()
 
     @extend_schema_field({"type": "string", "enum": list(EXPERIMENT_STATES)})
     def get_state(self, experiment: Experiment) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -12,9 +13,12 @@ from outcomes.models import Flag, FlagAction, Metric, Outcome, Source
 from outcomes.models.flags import FLAG_REASONS, FLAG_STATES
 from outcomes.models.metrics import AGGREGATIONS, DIRECTIONS
 from outcomes.models.sources import CADENCES
+from outcomes.services.metrics import problems_with_metric
+from outcomes.services.outcomes import problems_with_fields
 from productops.api.actions import NothingSerializer as NothingSerializer
 from productops.api.fields import Day, KeyOrId, Text
 from productops.api.serializers import PlainSerializer, RowSerializer
+from productops.workspaces.complaints import SaysWhatIsWrong
 from roadmap.models import Item
 
 
@@ -41,6 +45,9 @@ class MetricSerializer(RowSerializer):
             "updated_at",
         )
         read_only_fields = ("archived_at", "version", "created_at", "updated_at")
+
+    def complaints_about(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
+        return problems_with_metric(said)
 
 
 class DayLevelSerializer(serializers.Serializer):
@@ -99,7 +106,12 @@ _OUTCOME_FIELDS = (
 )
 
 
-class NestedOutcomeSerializer(RowSerializer):
+class _StatesOutcome(RowSerializer):
+    def complaints_about(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
+        return problems_with_fields(self.context["request"].workspace.pk, said)
+
+
+class NestedOutcomeSerializer(_StatesOutcome):
     """An outcome beneath the item that is being created. Only the metric is asked for."""
 
     metric = KeyOrId(Metric, help_text="The metric's key or id.")
@@ -110,7 +122,7 @@ class NestedOutcomeSerializer(RowSerializer):
         fields = _OUTCOME_FIELDS
 
 
-class OutcomeSerializer(RowSerializer):
+class OutcomeSerializer(_StatesOutcome):
     """The metric an item was to move, from where to where and by when, and how that stands."""
 
     item = KeyOrId(Item, help_text="The item's key or id.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ from outcomes.services.health import HEALTH_STATES, SHARE_OF, health_of, with_he
 from productops.api.fields import Text, WholeNumber
 from productops.api.serializers import PlainSerializer, RowSerializer
 from productops.api.views import ResourceViewSet
-from productops.workspaces.complaints import Complaint, Refused
+from productops.workspaces.complaints import Complaint, Refused, SaysWhatIsWrong
 
 
 class HealthSerializer(serializers.Serializer):
@@ -85,6 +86,9 @@ class SourceSerializer(RowSerializer):
             "updated_at",
         )
         read_only_fields = ("version", "created_at", "updated_at")
+
+    def complaints_about(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
+        return sources.problems_with_source(said)
 
     @extend_schema_field(HealthSerializer)
     def get_health(self, source: Source) -> dict[str, Any]:

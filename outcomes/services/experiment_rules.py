@@ -17,7 +17,7 @@ _NAME_LENGTH = 200
 
 def problems_with_experiment(experiment: Experiment) -> Iterator[Complaint]:
     """What is wrong with an experiment as it is to be."""
-    found = list(_problems_with_variants(experiment.variants))
+    found = list(problems_with_variants(experiment.variants))
     yield from found
     names = [] if found else [variant["key"] for variant in experiment.variants]
     if experiment.control and names and experiment.control not in names:
@@ -43,7 +43,8 @@ def problems_with_guardrails(
         seen.add(metric.pk)
 
 
-def _problems_with_variants(variants: Any) -> Iterator[Complaint]:
+def problems_with_variants(variants: Any) -> Iterator[Complaint]:
+    """What is wrong with the variants of an experiment, as they were said."""
     if not isinstance(variants, list) or not all(_is_variant(variant) for variant in variants):
         yield Complaint("variants", "invalid", 'A list of {"key", "split"}, the split a number above 0.')
         return

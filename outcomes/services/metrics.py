@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -86,7 +87,7 @@ def restore_metric(*, workspace: Workspace, by: Actor, metric_id: int, version: 
     return metric
 
 
-def problems_with_metric(fields: dict[str, Any]) -> list[Complaint]:
+def problems_with_metric(fields: Mapping[str, Any]) -> list[Complaint]:
     """Return the complaints about those fields of a metric that are given."""
     complaints = []
     if "key" in fields and not is_key(fields["key"], dotted=True):

@@ -77,10 +77,11 @@ def normalised(fields: dict[str, Any]) -> dict[str, Any]:
 
 def problems_with_outcome(outcome: Outcome, fields: Mapping[str, Any]) -> Iterator[Complaint]:
     """What is wrong with those fields of an outcome that are given, once it has them."""
-    yield from _problems_with_fields(fields)
-    found = _problems_with_controls(outcome.workspace_id, fields.get("controls", []))
+    found = problems_with_fields(outcome.workspace_id, fields)
     yield from found
-    if not found and {"controls", "series"} & fields.keys():
+    if any(complaint.field == "controls" for complaint in found):
+        return
+    if {"controls", "series"} & fields.keys():
         yield from _names_itself(outcome)
 
 
@@ -95,7 +96,15 @@ def _names_itself(outcome: Outcome) -> Iterator[Complaint]:
             yield Complaint(f"controls/{index}", "itself", detail)
 
 
-def _problems_with_fields(fields: Mapping[str, Any]) -> list[Complaint]:
+def problems_with_fields(workspace_id: int, fields: Mapping[str, Any]) -> list[Complaint]:
+    """What is wrong with these fields of an outcome, each for itself."""
+    return [
+        *_problems_with_values(fields),
+        *_problems_with_controls(workspace_id, fields.get("controls", [])),
+    ]
+
+
+def _problems_with_values(fields: Mapping[str, Any]) -> list[Complaint]:
     complaints = []
     if "role" in fields and fields["role"] not in ROLES:
         complaints.append(Complaint("role", "invalid_choice", f"Must be one of {', '.join(ROLES)}."))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets as randomness
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -133,7 +134,7 @@ def revoke_old_secrets(*, workspace: Workspace, by: Actor, source_id: int, versi
     return ended
 
 
-def problems_with_source(fields: dict[str, Any]) -> list[Complaint]:
+def problems_with_source(fields: Mapping[str, Any]) -> list[Complaint]:
     """Return the complaints about those fields of a source that are given."""
     complaints = []
     if "key" in fields and not is_key(fields["key"]):

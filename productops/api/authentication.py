@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import QuerySet
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -17,6 +18,7 @@ from productops.workspaces.attribution import say_who
 from productops.workspaces.keys import KeyRefused, find_key, note_use
 from productops.workspaces.models import ApiKey, Member, Role, User, Workspace
 from productops.workspaces.models.keys import SCOPES
+from productops.workspaces.sessions import members_of_session
 
 if TYPE_CHECKING:
     # REST framework's settings name this module, so it is read before the views are.
@@ -100,30 +102,36 @@ class WorkspaceSessionAuthentication(PersonAuthentication):
     """A person who has signed in acts in the workspace that the header names, or in their only one."""
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
+        ref = _named_workspace(request)
+        found = members_of_session(request._request, _named(Member.objects.order_by(), ref))
         signed_in = super().authenticate(request)
         if signed_in is None:
             return None
         user = signed_in[0]
-        member = _membership(user, _named_workspace(request))
+        member = _only(found or _memberships(user, ref), ref)
         actor = Actor(name=member.display_name, user_id=user.pk, via="api")
         admit(request, member.workspace, actor, SCOPES_OF_ROLE[member.role])
         return user, None
 
 
-def _membership(user: User, ref: str) -> Member:
-    """The membership that the header chose; a workspace of others is refused exactly like a missing one."""
-    memberships = Member.objects.filter(user=user).select_related("workspace", "user")
-    if ref:
-        field = "workspace_id" if ref.isascii() and ref.isdigit() and len(ref) < 19 else "workspace__key"
-        member = memberships.filter(**{field: ref}).first() if ref.isprintable() else None
-        if member is None:
-            raise Problem(
-                403, "not_a_member", f"You are not a member of the workspace in {WORKSPACE_HEADER}."
-            )
-        return member
-    found = list(memberships[:2])
+def _named(members: QuerySet[Member], ref: str) -> QuerySet[Member]:
+    """Those in the workspace that a key or id names; with none named, all."""
+    if not ref:
+        return members
+    field = "workspace_id" if ref.isascii() and ref.isdigit() and len(ref) < 19 else "workspace__key"
+    return members.filter(**{field: ref}) if ref.isprintable() else members.none()
+
+
+def _memberships(user: User, ref: str) -> list[Member]:
+    members = Member.objects.filter(user=user).select_related("workspace", "user")
+    return list(_named(members, ref)[:2])
+
+
+def _only(found: list[Member], ref: str) -> Member:
+    """The membership that was chosen; a workspace of others is refused exactly like a missing one."""
     if not found:
-        raise Problem(403, "not_a_member", "You are not a member of any workspace.")
+        which = f"the workspace in {WORKSPACE_HEADER}" if ref else "any workspace"
+        raise Problem(403, "not_a_member", f"You are not a member of {which}.")
     if len(found) > 1:
         detail = f"You are a member of several workspaces: name one in the header {WORKSPACE_HEADER}."
         raise Problem(400, "workspace_required", detail)

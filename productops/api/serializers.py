@@ -10,25 +10,63 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from productops.api.fields import Amount, Day, Number, Text, WebAddress, WholeNumber
+from productops.workspaces.complaints import SaysWhatIsWrong, complaint_if_archived
 
 
 class RefusesUnknownFields(serializers.Serializer):
     """A field that is not part of the body is an error, and so is one that only we write.
 
-    It is told together with what is wrong with the fields that are: a body is corrected in one go.
+    It is told together with what is wrong with the fields that are, by their shapes and by the rules of the room: a
+    body is corrected in one go.
     """
 
     def to_internal_value(self, data: Any) -> Any:
-        complaints = self._unwanted(data) if isinstance(data, Mapping) else {}
+        refused: dict[str, Any] = self._unwanted(data) if isinstance(data, Mapping) else {}
         try:
             said = super().to_internal_value(data)
         except serializers.ValidationError as error:
-            if complaints and isinstance(error.detail, dict):
-                raise serializers.ValidationError({**error.detail, **complaints}) from None
-            raise
-        if complaints:
-            raise serializers.ValidationError(complaints)
+            if not isinstance(error.detail, dict) or not isinstance(data, Mapping):
+                raise
+            refused = {**error.detail, **refused}
+            said = self._read_alone(data, refused)
+        if refused:
+            raise serializers.ValidationError({**refused, **self._told_by_rules(said, refused)})
         return said
+
+    def complaints_about(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
+        """What the rules of the room say against these fields: those that could be read, where others could not.
+
+        The room says it itself once all can be read. What a field lacks because another was refused is no complaint.
+        """
+        return ()
+
+    def _read_alone(self, data: Mapping[str, Any], refused: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields that can be read without those that were refused."""
+        said = {}
+        for field in self._writable_fields:
+            if field.field_name in refused or field.field_name not in data or field.source == "*":
+                continue
+            try:
+                said[field.source] = field.run_validation(field.get_value(data))
+            except (serializers.ValidationError, serializers.SkipField):
+                continue
+        return said
+
+    def _told_by_rules(
+        self, said: Mapping[str, Any], refused: Mapping[str, Any]
+    ) -> dict[str, list[ErrorDetail]]:
+        told: dict[str, list[ErrorDetail]] = {}
+        for complaint in (*self.complaints_about(said), *self._put_away(said)):
+            name = complaint.field.partition("/")[0]
+            if name in said and name not in refused:
+                told.setdefault(name, []).append(ErrorDetail(complaint.detail, complaint.code))
+        return told
+
+    def _put_away(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
+        """Nothing new is tied to what is archived."""
+        for name, value in said.items():
+            if self.instance is None or getattr(self.instance, name, None) != value:
+                yield from complaint_if_archived(value, name)
 
     def _unwanted(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
         complaints: dict[str, list[ErrorDetail]] = {}
@@ -43,6 +81,11 @@ class RefusesUnknownFields(serializers.Serializer):
             missing = [name for name, field in self.fields.items() if field.required and name not in data]
             complaints |= {name: [ErrorDetail("This field is required.", "required")] for name in missing}
         return complaints
+
+
+def only(said: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Those of the fields that were said."""
+    return {name: said[name] for name in names if name in said}
 
 
 class PlainSerializer(RefusesUnknownFields):

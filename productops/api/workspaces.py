@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -14,13 +15,22 @@ from rest_framework.response import Response
 from productops.api.changes import ChangeViewSet
 from productops.api.fields import Text
 from productops.api.preconditions import expected_version, is_known
-from productops.api.serializers import RowSerializer
+from productops.api.serializers import RowSerializer, only
 from productops.api.views import CreatedMixin, EditedMixin, ReadOnlyViewSet, RemovedMixin, Resource
-from productops.workspaces.keys import is_in_force, issue_key, revoke_key
+from productops.workspaces.bounds import problems_with_pin
+from productops.workspaces.complaints import SaysWhatIsWrong
+from productops.workspaces.keys import is_in_force, issue_key, problems_with_expiry, revoke_key
 from productops.workspaces.models import ApiKey, Invitation, Member, Workspace
 from productops.workspaces.models.keys import SCOPES
-from productops.workspaces.people import change_role, invite, remove_member, withdraw_invitation
-from productops.workspaces.services import edit_workspace
+from productops.workspaces.people import (
+    change_role,
+    invite,
+    problems_with_address,
+    remove_member,
+    withdraw_invitation,
+)
+from productops.workspaces.services import THRESHOLDS, edit_workspace
+from productops.workspaces.thresholds import problems_with_thresholds
 
 
 class WorkspaceSerializer(RowSerializer):
@@ -50,6 +60,11 @@ class WorkspaceSerializer(RowSerializer):
             "updated_at",
         )
         read_only_fields = ("key", "is_generated", "version", "updated_at")
+
+    def complaints_about(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
+        yield from problems_with_thresholds(**only(said, *THRESHOLDS))
+        if "pinned_on" in said and isinstance(self.instance, Workspace):
+            yield from problems_with_pin(said["pinned_on"], self.instance.day_by_the_clock())
 
     @extend_schema_field(serializers.DateField)
     def get_today(self, workspace: Workspace) -> str:
@@ -144,6 +159,9 @@ class InvitationSerializer(RowSerializer):
         )
         read_only_fields = ("invited_by", "created_at", "expires_at", "accepted_at", "version", "updated_at")
 
+    def complaints_about(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
+        return problems_with_address(said["email"]) if "email" in said else ()
+
 
 class NewInvitationSerializer(InvitationSerializer):
     """A new invitation, with the token that is shown this once."""
@@ -203,6 +221,9 @@ class ApiKeySerializer(RowSerializer):
             "is_in_force",
         )
         read_only_fields = ("public_id", "created_at", "revoked_at", "last_used_at")
+
+    def complaints_about(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
+        return problems_with_expiry(said.get("expires_at"))
 
     def get_is_in_force(self, key: ApiKey) -> bool:
         return is_in_force(key)

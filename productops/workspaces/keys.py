@@ -119,7 +119,13 @@ def _refuse_bad_key(name: str, scopes: list[str], expires_at: datetime | None) -
     if unknown:
         detail = f"Unknown: {', '.join(unknown)}. The scopes are {', '.join(SCOPES)}."
         complaints.append(Complaint("scopes", "invalid_choice", detail))
-    if expires_at is not None and expires_at <= timezone.now():
-        complaints.append(Complaint("expires_at", "in_the_past", "The key would have expired already."))
+    complaints += problems_with_expiry(expires_at)
     if complaints:
         raise Refused(complaints)
+
+
+def problems_with_expiry(expires_at: datetime | None) -> list[Complaint]:
+    """Return the complaint about the end of a new key that is over; None is never."""
+    if expires_at is None or expires_at > timezone.now():
+        return []
+    return [Complaint("expires_at", "in_the_past", "The key would have expired already.")]

@@ -6,7 +6,6 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
@@ -196,17 +195,23 @@ def _refuse_bad_person(person: User, password: str) -> None:
 
 
 def _refuse_bad_invitation(address: str, role: str) -> None:
-    complaints: list[Any] = []
+    complaints = problems_with_address(address)
+    if role not in Role.values:
+        complaints.append(Complaint("role", "invalid_choice", f"Must be one of {', '.join(Role.values)}."))
+    refuse_if_any(complaints)
+
+
+def problems_with_address(email: str) -> list[Complaint]:
+    """Return the complaint about an address that nobody can be invited by."""
+    address = email.strip().lower()
     try:
         # A username of an account, which it becomes, is at most this long.
         if len(address) > 150:
             raise ValidationError("An address of at most 150 characters.")
         validate_email(address)
     except ValidationError as error:
-        complaints.append(Complaint("email", "invalid", " ".join(error.messages)))
-    if role not in Role.values:
-        complaints.append(Complaint("role", "invalid_choice", f"Must be one of {', '.join(Role.values)}."))
-    refuse_if_any(complaints)
+        return [Complaint("email", "invalid", " ".join(error.messages))]
+    return []
 
 
 def _hash(token: str) -> str:

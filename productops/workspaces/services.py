@@ -8,7 +8,6 @@ from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 
 from productops.workspaces.actors import Actor
 from productops.workspaces.bounds import problems_with_pin
@@ -62,7 +61,7 @@ def _refuse_bad_workspace(workspace: Workspace, *, is_pinned_anew: bool) -> None
     """The rules of pins and thresholds, and Django's own checks of fields, uniqueness and constraints."""
     complaints = problems_with_thresholds(**{name: getattr(workspace, name) for name in THRESHOLDS})
     if is_pinned_anew and workspace.time_zone in available_timezones():
-        complaints += problems_with_pin(workspace.pinned_on, timezone.now().astimezone(workspace.zone).date())
+        complaints += problems_with_pin(workspace.pinned_on, workspace.day_by_the_clock())
     said = {complaint.field for complaint in complaints}
     try:
         # A constraint speaks of the whole row: once a threshold is known to be wrong it has nothing to add.

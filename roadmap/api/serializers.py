@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from productops.api.fields import Amount, Day, KeyOrId, Number, Text
-from productops.api.serializers import PlainSerializer, RowSerializer
+from productops.api.serializers import PlainSerializer, RowSerializer, only
+from productops.workspaces.complaints import SaysWhatIsWrong
 from productops.workspaces.models import Member
+from productops.workspaces.thresholds import problems_with_thresholds
 from roadmap.models import (
     Customer,
     Evidence,
@@ -21,10 +24,23 @@ from roadmap.models import (
     Release,
     Survey,
 )
-from roadmap.rules import HORIZONS, IMPACTS
+from roadmap.rules import HORIZONS, IMPACTS, problems_with_evidence, problems_with_item, problems_with_survey
 from roadmap.services.links import WantedLink
 
 _NEVER_WRITTEN = ("version", "created_at", "updated_at")
+_RULED = (
+    "status",
+    "horizon",
+    "kind",
+    "usage_policy",
+    "exemption_reason",
+    "reach",
+    "impact",
+    "confidence",
+    "effort",
+    "released_on",
+)
+_THRESHOLDS = ("grace_days", "window_days", "under_used_below", "target_adoption", "natural_period_days")
 
 
 class ProductSerializer(RowSerializer):
@@ -122,6 +138,9 @@ class EvidenceSerializer(RowSerializer):
         )
         read_only_fields = _NEVER_WRITTEN
 
+    def complaints_about(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
+        return problems_with_evidence(**only(said, "kind", "importance"))
+
 
 class EvidenceMoveSerializer(PlainSerializer):
     problem = KeyOrId(Problem, help_text="The problem that it is for: its key or id.")
@@ -144,6 +163,10 @@ class SurveySerializer(RowSerializer):
         )
         read_only_fields = _NEVER_WRITTEN
         extra_kwargs = {"respondents": {"min_value": 1}}
+
+    def complaints_about(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
+        counts = only(said, "respondents", "importance_top2", "satisfaction_top2")
+        return problems_with_survey(**counts) if len(counts) == 3 else ()
 
 
 class LinkSerializer(RowSerializer):
@@ -246,6 +269,10 @@ class ItemSerializer(RowSerializer):
             *_NEVER_WRITTEN,
         )
         read_only_fields = ("inputs_at_release", "archived_at", *_NEVER_WRITTEN)
+
+    def complaints_about(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
+        yield from problems_with_item(**only(said, *_RULED))
+        yield from problems_with_thresholds(**only(said, *_THRESHOLDS))
 
     def validate_links(self, links: list[dict[str, Any]]) -> list[WantedLink]:
         return [WantedLink(**link) for link in links]

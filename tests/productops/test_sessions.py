@@ -12,8 +12,8 @@ from django.test import Client
 from django.utils import timezone
 
 from productops.workspaces import sign_in
-from productops.workspaces.models import Invitation, Member, User
-from tests.callers import Caller, pointers
+from productops.workspaces.models import Invitation, Member, Session, User
+from tests.callers import Caller, SignedIn, pointers
 from tests.factories import a_member, a_person, a_workspace
 
 pytestmark = pytest.mark.django_db
@@ -315,3 +315,68 @@ def test_addresses_are_shown_to_admins_alone() -> None:
     path = f"members/{member.pk}/"
     assert Caller(workspace).get(path).json()["email"] == "grace@example.com"
     assert Caller(workspace, ["roadmap:read"]).get(path).json()["email"] is None
+
+
+def sign_out_elsewhere(member: Member) -> None:
+    Session.objects.filter(user=member.user).delete()
+
+
+def leave(member: Member) -> None:
+    member.delete()
+
+
+def grow_old(member: Member) -> None:
+    Session.objects.filter(user=member.user).update(expire_date=timezone.now())
+
+
+def be_dismissed(member: Member) -> None:
+    User.objects.filter(pk=member.user_id).update(is_active=False)
+
+
+def change_the_password(member: Member) -> None:
+    User.objects.filter(pk=member.user_id).update(password="other")
+
+
+def be_deleted(member: Member) -> None:
+    member.user.delete()
+
+
+@pytest.mark.parametrize(
+    ("happens", "status"),
+    [
+        (sign_out_elsewhere, 401),
+        (grow_old, 401),
+        (be_dismissed, 401),
+        (change_the_password, 401),
+        (be_deleted, 401),
+        (leave, 403),
+    ],
+)
+def test_what_ends_a_session_ends_it_with_the_next_request(happens, status) -> None:
+    member = a_member(a_workspace())
+    browser = SignedIn(member.user)
+    assert browser.get("items/").status_code == 200
+    happens(member)
+    assert browser.get("items/").status_code == status
+
+
+def test_a_role_that_was_changed_counts_with_the_next_request() -> None:
+    member = a_member(a_workspace(), role="admin")
+    browser = SignedIn(member.user)
+    assert browser.get("api-keys/").status_code == 200
+    Member.objects.filter(pk=member.pk).update(role="viewer")
+    assert browser.get("api-keys/").status_code == 403
+
+
+def test_an_answer_to_a_person_is_not_kept_for_another() -> None:
+    assert "Cookie" in SignedIn(a_member(a_workspace()).user).get("items/")["Vary"]
+
+
+def test_a_session_that_somebody_tampered_with_is_nobody_s() -> None:
+    member = a_member(a_workspace())
+    browser = SignedIn(member.user)
+    other = SignedIn(a_member(a_workspace()).user)
+    mine, theirs = (who.client.session.session_key for who in (browser, other))
+    data = Session.objects.get(session_key=theirs).session_data
+    Session.objects.filter(session_key=mine).update(session_data=data[:-3] + "xyz")
+    assert browser.get("items/").status_code == 401

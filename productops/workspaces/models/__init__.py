@@ -6,6 +6,7 @@ from productops.workspaces.models.invitations import Invitation
 from productops.workspaces.models.keys import ApiKey
 from productops.workspaces.models.owned import Versioned, WorkspaceOwned
 from productops.workspaces.models.people import Member, Role, User
+from productops.workspaces.models.sessions import Session
 from productops.workspaces.models.workspace import Workspace
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "KeptAnswer",
     "Member",
     "Role",
+    "Session",
     "User",
     "Versioned",
     "Workspace",

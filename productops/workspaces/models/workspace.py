@@ -83,7 +83,11 @@ class Workspace(models.Model):
 
     def today(self, now: datetime | None = None) -> date:
         """The day everything is judged as of: the pin, else today in the workspace's zone."""
-        return self.pinned_on or (now or timezone.now()).astimezone(self.zone).date()
+        return self.pinned_on or self.day_by_the_clock(now)
+
+    def day_by_the_clock(self, now: datetime | None = None) -> date:
+        """Today in the workspace's zone, whatever the pin."""
+        return (now or timezone.now()).astimezone(self.zone).date()
 
     def as_of(self) -> datetime:
         """The instant that what is computed now speaks for: now, or the end of the day of the pin."""
