@@ -154,6 +154,7 @@ def _item(acting: dict[str, Any], candidate: Candidate, key: str, title: str) ->
         detail = f"{candidate.name!r} cannot be the key of an item; give another one."
         raise Refused([Complaint("key", "invalid", detail)])
     held = Item.objects.in_workspace(workspace.pk).filter(key=wanted).first()
+    refuse_if_any(complaint_if_archived(held, "key"))
     return held or create_item(**acting, key=wanted, title=title or candidate.name)
 
 
@@ -166,6 +167,7 @@ def _metric(acting: dict[str, Any], candidate: Candidate, key: str, title: str, 
         detail = f"{candidate.name!r} cannot be the key of a metric; give another one."
         raise Refused([Complaint("key", "invalid", detail)])
     held = Metric.objects.in_workspace(workspace.pk).filter(key=wanted).first()
+    refuse_if_any(complaint_if_archived(held, "key"))
     # Events add up; what a sender states as a metric is a level unless somebody says otherwise.
     usual = "sum" if candidate.kind == "event" else "mean"
     return held or create_metric(
@@ -183,6 +185,7 @@ def _experiment(
         raise Refused([Complaint("key", "invalid", detail)])
     held = Experiment.objects.in_workspace(acting["workspace"].pk).filter(key=wanted).first()
     if held is not None:
+        refuse_if_any(complaint_if_archived(held, "key"))
         return held
     if item is None:
         raise Refused([Complaint("item", "required", "Say which item the experiment is on.")])

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from outcomes.models import Experiment, Metric
-from productops.workspaces.complaints import Complaint
+from productops.workspaces.complaints import Complaint, complaint_if_archived
 from productops.workspaces.models import Workspace
 
 MOST_VARIANTS = 20
@@ -29,9 +29,10 @@ def problems_with_experiment(experiment: Experiment) -> Iterator[Complaint]:
 
 
 def problems_with_guardrails(
-    workspace: Workspace, metric_id: int | None, guardrails: Sequence[Metric]
+    workspace: Workspace, metric_id: int | None, guardrails: Sequence[Metric], before: Sequence[Metric] = ()
 ) -> Iterator[Complaint]:
-    """What is wrong with the guardrails of an experiment that is decided on this metric."""
+    """What is wrong with the guardrails of an experiment that is decided on this metric; `before` it had these."""
+    held = {metric.pk for metric in before}
     if len(guardrails) > MOST_GUARDRAILS:
         yield Complaint("guardrails", "too_many", f"At most {MOST_GUARDRAILS}.")
     seen: set[int | None] = {metric_id}
@@ -40,6 +41,8 @@ def problems_with_guardrails(
             yield Complaint(f"guardrails/{index}", "does_not_exist", "There is no such object here.")
         elif metric.pk in seen:
             yield Complaint(f"guardrails/{index}", "repeated", "It is read on this metric already.")
+        elif metric.pk not in held:
+            yield from complaint_if_archived(metric, f"guardrails/{index}")
         seen.add(metric.pk)
 
 

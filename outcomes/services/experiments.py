@@ -81,7 +81,7 @@ def edit_experiment(
         said["state"] = RUNNING if said["started_on"] else DRAFT
     if said.get("ended_on") and experiment.state == ENDED:
         said["result_on"] = said["ended_on"]
-    rules = _LaterComplaints(workspace, experiment, guardrails)
+    rules = _LaterComplaints(workspace, experiment, guardrails, before_guardrails)
     before = rows.edit(experiment, version, said, rules)
     if {metric.pk for metric in guardrails} != {metric.pk for metric in before_guardrails}:
         _write_guardrails(experiment, guardrails)
@@ -182,7 +182,8 @@ def clone_experiment(
         metric=held.metric,
         variants=held.variants,
         control=held.control,
-        guardrails=_guardrails(held),
+        # What was put away in the meantime is tied to nothing new.
+        guardrails=[metric for metric in _guardrails(held) if metric.archived_at is None],
     )
 
 
@@ -282,18 +283,21 @@ def _write_guardrails(experiment: Experiment, wanted: Sequence[Metric]) -> None:
 
 
 def _complaints(
-    workspace: Workspace, experiment: Experiment, guardrails: Sequence[Metric]
+    workspace: Workspace,
+    experiment: Experiment,
+    guardrails: Sequence[Metric],
+    before: Sequence[Metric] = (),
 ) -> list[Complaint]:
     return [
         *problems_with_experiment(experiment),
         *_begins_ahead(workspace, experiment),
-        *problems_with_guardrails(workspace, experiment.metric_id, guardrails),
+        *problems_with_guardrails(workspace, experiment.metric_id, guardrails, before),
     ]
 
 
 def _begins_ahead(workspace: Workspace, experiment: Experiment) -> Iterator[Complaint]:
     """With a first day it runs. A pin does not count here: what was measured after it had begun all the same."""
-    today = timezone.now().astimezone(workspace.zone).date()
+    today = workspace.day_by_the_clock()
     if experiment.started_on is not None and experiment.started_on > today:
         detail = f"A day up to today, {today}: an experiment runs from its first day on."
         yield Complaint("started_on", "in_the_future", detail)
@@ -302,8 +306,14 @@ def _begins_ahead(workspace: Workspace, experiment: Experiment) -> Iterator[Comp
 class _LaterComplaints:
     """The complaints about an experiment as it stands when they are read: after the changes were applied."""
 
-    def __init__(self, workspace: Workspace, experiment: Experiment, guardrails: Sequence[Metric]) -> None:
-        self._about = (workspace, experiment, guardrails)
+    def __init__(
+        self,
+        workspace: Workspace,
+        experiment: Experiment,
+        guardrails: Sequence[Metric],
+        before: Sequence[Metric] = (),
+    ) -> None:
+        self._about = (workspace, experiment, guardrails, before)
 
     def __iter__(self) -> Any:
         return iter(_complaints(*self._about))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +12,7 @@ from outcomes.models.outcomes import ROLES
 from outcomes.services.marking import mark_effects, mark_experiments_of_items, mark_items
 from productops.workspaces.actors import Actor
 from productops.workspaces.bounds import MOST_NUMBER, NUMBER_RANGE, is_number_in_bounds
-from productops.workspaces.complaints import Complaint
+from productops.workspaces.complaints import ARCHIVED, Complaint
 from productops.workspaces.models import Workspace
 from productops.workspaces.versions import guarded_delete
 from roadmap.models import Item
@@ -50,7 +50,7 @@ def edit_outcome(
     the same metric and series)."""
     changes = normalised(changes)
     outcome = rows.find(Outcome, workspace, outcome_id)
-    if rows.edit(outcome, version, changes, problems_with_outcome(outcome, changes)):
+    if rows.edit(outcome, version, changes, problems_with_outcome(outcome, changes, outcome.controls)):
         mark_effects(workspace, [outcome.item_id], by)
         mark_experiments_of_items(workspace, [outcome.item_id], by)
         mark_items(workspace, [outcome.item_id], by)
@@ -75,9 +75,14 @@ def normalised(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "series": None} if fields.get("series") == "" else fields
 
 
-def problems_with_outcome(outcome: Outcome, fields: Mapping[str, Any]) -> Iterator[Complaint]:
-    """What is wrong with those fields of an outcome that are given, once it has them."""
-    found = problems_with_fields(outcome.workspace_id, fields)
+def problems_with_outcome(
+    outcome: Outcome, fields: Mapping[str, Any], controls_before: Any = ()
+) -> Iterator[Complaint]:
+    """What is wrong with those fields of an outcome that are given, once it has them.
+
+    `controls_before` are those that it had.
+    """
+    found = problems_with_fields(outcome.workspace_id, fields, controls_before)
     yield from found
     if any(complaint.field == "controls" for complaint in found):
         return
@@ -96,11 +101,13 @@ def _names_itself(outcome: Outcome) -> Iterator[Complaint]:
             yield Complaint(f"controls/{index}", "itself", detail)
 
 
-def problems_with_fields(workspace_id: int, fields: Mapping[str, Any]) -> list[Complaint]:
+def problems_with_fields(
+    workspace_id: int, fields: Mapping[str, Any], controls_before: Any = ()
+) -> list[Complaint]:
     """What is wrong with these fields of an outcome, each for itself."""
     return [
         *_problems_with_values(fields),
-        *_problems_with_controls(workspace_id, fields.get("controls", [])),
+        *_problems_with_controls(workspace_id, fields.get("controls", []), _named(controls_before)),
     ]
 
 
@@ -136,8 +143,11 @@ def _problems_with_periods(fields: Mapping[str, Any]) -> list[Complaint]:
     return complaints
 
 
-def _problems_with_controls(workspace_id: int, controls: Any) -> list[Complaint]:
-    """Controls are metric keys or {"metric", "series"}; every one must be a metric that exists."""
+def _problems_with_controls(workspace_id: int, controls: Any, before: Collection[str]) -> list[Complaint]:
+    """Controls are metric keys or {"metric", "series"}; every one must be a metric that exists.
+
+    None may be archived but those that it had `before`.
+    """
     wrong = Complaint("controls", "invalid", 'A list of metric keys or of {"metric", "series"}.')
     if not isinstance(controls, list):
         return [wrong]
@@ -149,9 +159,22 @@ def _problems_with_controls(workspace_id: int, controls: Any) -> list[Complaint]
         keys.append(key)
     if not keys:
         return []
-    known = set(Metric.objects.in_workspace(workspace_id).filter(key__in=keys).values_list("key", flat=True))
-    unknown = [key for key in keys if key not in known]
-    return [Complaint("controls", "does_not_exist", f"There is no metric {key!r}.") for key in unknown]
+    metrics = Metric.objects.in_workspace(workspace_id).filter(key__in=keys)
+    away = dict(metrics.values_list("key", "archived_at"))
+    unknown = [key for key in keys if key not in away]
+    return [
+        *(Complaint("controls", "does_not_exist", f"There is no metric {key!r}.") for key in unknown),
+        *(
+            Complaint("controls", ARCHIVED, f"The metric {key!r} is archived; restore it first.")
+            for key in keys
+            if away.get(key) is not None and key not in before
+        ),
+    ]
+
+
+def _named(controls: Any) -> set[str]:
+    """The metrics that stored controls name."""
+    return {control["metric"] if isinstance(control, dict) else control for control in controls}
 
 
 def _is_control(control: Any) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from productops.workspaces.complaints import ARCHIVED
 from roadmap.imports.parents import WantedProblem, refuse_parents
 from roadmap.imports.writing import STAGING, Import, Written
 from roadmap.models import Problem
@@ -56,15 +57,22 @@ def announce_problems(run: Import, written: Written, lost_a_child: list[int]) ->
 
 def _refuse_impossible_parents(run: Import) -> None:
     problems = run.rows(
-        f"SELECT p.id, p.key, parent.key FROM {run.table} p"
+        f"SELECT p.id, p.key, parent.key, p.archived_at IS NOT NULL FROM {run.table} p"
         f" LEFT JOIN {run.table} parent ON parent.id = p.parent_id"
         " WHERE p.workspace_id = %(workspace)s"
     )
-    keys_by_id = {str(pk): key for pk, key, _ in problems}
+    keys_by_id = {str(pk): key for pk, key, *_ in problems}
+    standing = {key: parent for _, key, parent, _ in problems}
+    archived = {key for _, key, _, is_archived in problems if is_archived}
     wanted = [
         WantedProblem(line, key, keys_by_id.get(parent, parent))
         for line, key, parent in run.rows(f"SELECT line, key, parent FROM {STAGING} ORDER BY line")
     ]
-    refused = refuse_parents(wanted, {key: parent for _, key, parent in problems})
-    if refused:
-        run.refuse("parent", "invalid_parent", refused)
+    put_away = {
+        problem.line: "The problem is archived; restore it first."
+        for problem in wanted
+        if problem.parent in archived and standing.get(problem.key) != problem.parent
+    }
+    run.refuse("parent", ARCHIVED, put_away)
+    kept = [problem for problem in wanted if problem.line not in put_away]
+    run.refuse("parent", "invalid_parent", refuse_parents(kept, standing))

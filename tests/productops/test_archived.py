@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
+from outcomes.models import Candidate
 from productops.workspaces.models import Workspace
-from roadmap.models import Item
+from roadmap.models import Item, Problem
 from tests.callers import Caller, codes, pointers
 from tests.factories import (
     a_customer,
     a_link,
     a_metric,
     a_problem,
+    a_source,
     a_workspace,
     an_experiment,
     an_item,
@@ -105,6 +107,13 @@ def test_an_archived_item_is_not_released(workspace: Workspace, paula: Caller) -
         ("evidence/", {"problem": "slow", "kind": "ticket", "customer": "acme"}, "/customer"),
         ("problems/", {"title": "Part of it", "parent": "lost-baskets"}, "/parent"),
         ("experiments/", {"item": "carts"}, "/item"),
+        ("experiments/", {"item": "search", "metric": "conversion"}, "/metric"),
+        (
+            "experiments/",
+            {"item": "search", "metric": "speed", "guardrails": ["conversion"]},
+            "/guardrails/0",
+        ),
+        ("outcomes/", {"item": "search", "metric": "speed", "controls": ["conversion"]}, "/controls"),
         ("items/", {"title": "New", "links": [{"problem": "lost-baskets"}]}, "/links/0/problem"),
         ("items/", {"title": "New", "outcomes": [{"metric": "conversion"}]}, "/outcomes/0/metric"),
     ],
@@ -158,6 +167,7 @@ def test_a_file_neither_changes_it_nor_ties_to_it(workspace: Workspace) -> None:
         "links": ("item,problem\ncarts,slow\n", "item"),
         "evidence": ("problem,kind\nlost-baskets,ticket\n", "problem"),
         "outcomes": ("item,metric\nsearch,conversion\n", "metric"),
+        "problems": ("key,title,parent\npart,Part of it,lost-baskets\n", "parent"),
     }
     an_item(workspace, key="search")
     a_problem(workspace, key="slow")
@@ -167,3 +177,47 @@ def test_a_file_neither_changes_it_nor_ties_to_it(workspace: Workspace) -> None:
             (2, column, "archived")
         ]
     assert Item.objects.get(key="carts").title != "Saved carts"
+
+
+def test_a_file_s_problems_beneath_an_archived_one_fall_with_what_hangs_on_them(workspace: Workspace) -> None:
+    away = put_away(workspace)["problems"]
+    a_problem(workspace, key="stays", parent=away)
+    text = "key,title,parent\nstays,As it was,lost-baskets\nnew,New,lost-baskets\nunder,Under,new\nelse,Else,stays\n"
+    report = take(workspace, "problems", text)
+    assert {(said.line, said.code) for said in report.complaints} == {(3, "archived"), (4, "invalid_parent")}
+    assert set(Problem.objects.values_list("key", flat=True)) == {"lost-baskets", "stays", "else"}
+
+
+def test_controls_and_guardrails_that_were_put_away_since_may_stay(
+    workspace: Workspace, paula: Caller
+) -> None:
+    speed, item = a_metric(workspace, key="speed"), an_item(workspace)
+    outcome = an_outcome(item, a_metric(workspace), controls=["speed"])
+    body = {"item": item.key, "metric": outcome.metric.key, "guardrails": ["speed"]}
+    experiment = paula.post("experiments/", body).json()["id"]
+    speed.archived_at = AWAY
+    speed.save()
+    change = {"controls": ["speed"], "target": 3}
+    assert paula.patch(f"outcomes/{outcome.pk}/", change).status_code == 200
+    outcome.refresh_from_db()
+    row = {"id": outcome.pk, "version": outcome.version, "controls": [{"metric": "speed"}]}
+    assert paula.post("outcomes/bulk/", {"rows": [row]}).status_code == 200
+    kept = {"guardrails": ["speed"], "hypothesis": "More"}
+    assert paula.patch(f"experiments/{experiment}/", kept).status_code == 200
+    assert paula.post(f"experiments/{experiment}/clone/").json()["guardrails"] == []
+
+
+@pytest.mark.parametrize(("kind", "resource"), [("item", "items"), ("metric", "metrics")])
+def test_a_candidate_does_not_become_what_was_put_away(
+    workspace: Workspace, paula: Caller, kind: str, resource: str
+) -> None:
+    away = put_away(workspace)[resource]
+    candidate = Candidate.objects.create(
+        workspace=workspace,
+        source=a_source(workspace),
+        kind=kind,
+        name=away.key,
+        first_seen_at=AWAY,
+        last_seen_at=AWAY,
+    )
+    assert is_told(paula.post(f"candidates/{candidate.pk}/accept/"), "/key")
