@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from outcomes.models import Experiment, ItemSource, ItemUsage, ItemValue, ProductAudience, SourceDay
 from outcomes.pipeline import clock
 from outcomes.pipeline.effect_marks import effects_around
-from outcomes.pipeline.marks import mark
+from outcomes.pipeline.marks import Marks, mark
 from outcomes.pipeline.news import items_released
 from outcomes.services.scoring import follow_target
 from productops.workspaces import signals as workspace_signals
@@ -51,19 +52,24 @@ def _items_created(*, workspace_id: int, ids: list[int], cause: dict[str, Any], 
     items_released(workspace_id, ids)
 
 
-def _items_changed(*, workspace_id: int, ids: list[int], cause: dict[str, Any], **_: Any) -> None:
-    mark("effect", workspace_id, effects_around(workspace_id, ids), cause=cause)
-    mark("item", workspace_id, ids, cause=cause)
-    items_released(workspace_id, ids)
+def _items_changed(
+    *, workspace_id: int, ids: list[int], cause: dict[str, Any], products: Iterable[int] = (), **_: Any
+) -> None:
+    """`products` are those that items came to or left."""
+    marks = _marks_of_products(workspace_id, products, cause)
+    marks.add_all("effect", effects_around(workspace_id, ids), cause=cause)
     # Its release says which days its baselines are read from.
     trials = Experiment.objects.filter(item_id__in=ids).values_list("id", flat=True)
-    mark("experiment", workspace_id, trials, cause=cause)
+    marks.add_all("experiment", trials, cause=cause)
+    marks.add_all("item", ids, cause=cause)
     if ItemSource.objects.filter(item_id__in=ids, has_events=True).exists():
         # It may have moved to another product, or asks for another window: whose audience it was nobody says
         # here, so every product's that has one is looked at again, when nothing else is left to do.
         known = ProductAudience.objects.filter(workspace_id=workspace_id).values_list("product_id", flat=True)
         theirs = Item.objects.filter(id__in=ids, product__isnull=False).values_list("product_id", flat=True)
-        mark("audience", workspace_id, sorted({*known.distinct(), *theirs}), cause=cause)
+        marks.add_all("audience", {*known.distinct(), *theirs}, cause=cause)
+    marks.write()
+    items_released(workspace_id, ids)
 
 
 def _problems_changed(*, workspace_id: int, ids: list[int], cause: dict[str, Any], **_: Any) -> None:
@@ -71,10 +77,17 @@ def _problems_changed(*, workspace_id: int, ids: list[int], cause: dict[str, Any
 
 
 def _products_changed(*, workspace_id: int, ids: list[int], cause: dict[str, Any], **_: Any) -> None:
-    """Its unit and declared users enter the verdicts of all its items."""
-    items = Item.objects.filter(workspace_id=workspace_id, product_id__in=ids).values_list("id", flat=True)
-    mark("item", workspace_id, items, cause=cause)
-    mark("audience", workspace_id, ids, cause=cause)
+    _marks_of_products(workspace_id, ids, cause).write()
+
+
+def _marks_of_products(workspace_id: int, ids: Iterable[int], cause: dict[str, Any]) -> Marks:
+    """A product's unit and declared users enter the verdicts of all its items."""
+    marks, products = Marks(workspace_id), list(ids)
+    if products:
+        items = Item.objects.filter(workspace_id=workspace_id, product_id__in=products)
+        marks.add_all("audience", products, cause=cause)
+        marks.add_all("item", items.values_list("id", flat=True), cause=cause)
+    return marks
 
 
 def _workspace_changed(

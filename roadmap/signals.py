@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
-# Each is sent with workspace_id: int, ids: list[int] and cause: dict.
+# Each is sent with workspace_id: int, ids: list[int] and cause: dict; of changed items also `products`, the ids of
+# those that they came to or left.
 items_created = Signal()
 items_changed = Signal()
 problems_changed = Signal()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from outcomes.imports import columns
 from outcomes.models import Metric, Outcome
-from outcomes.pipeline.effect_marks import effects_around, mark_effects_of_metric
+from outcomes.pipeline.effect_marks import effects_around, mark_effects_of_metrics
 from outcomes.pipeline.marks import mark
 from roadmap.imports.directory import LOADERS, ids_by_name
 from roadmap.imports.writing import Import, Kind, Written
@@ -29,8 +29,7 @@ def _find_items_of_changed_metrics(run: Import) -> list[int]:
 
 def _announce_metrics(run: Import, written: Written, item_ids: list[int]) -> None:
     if item_ids:
-        for metric_id in sorted(written.ids):
-            mark_effects_of_metric(run.workspace.pk, metric_id, run.cause)
+        mark_effects_of_metrics(run.workspace.pk, written.ids, run.cause)
     _mark_items(run, item_ids)
 
 

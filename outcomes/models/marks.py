@@ -5,7 +5,8 @@ from django.db.models import Q
 
 from productops.workspaces.models import Workspace, WorkspaceOwned
 
-# In the order in which they are settled: a kind only ever marks kinds after it.
+# In the order in which they are settled: a kind only ever marks kinds after it. Locks on marks are taken in this
+# order, too.
 MARK_KINDS = ("metric_day", "usage_day", "problem", "source", "audience", "effect", "experiment", "item")
 
 

@@ -35,11 +35,11 @@ def judge_anew(workspace: Workspace, cause: dict[str, object], *, quiet: str | N
     With `quiet` (a kind of quiet run) what changes by it is told in one digest.
     """
     mark("problem", workspace.pk, _ids(Problem.objects.filter(workspace=workspace)), cause=cause)
-    mark("item", workspace.pk, _ids(Item.objects.filter(workspace=workspace)), cause=cause)
-    mark("audience", workspace.pk, _counted_products(workspace), cause=cause)
-    mark("experiment", workspace.pk, _ids(Experiment.objects.filter(workspace=workspace)), cause=cause)
     mark("source", workspace.pk, _ids(Source.objects.filter(workspace=workspace)), cause=cause)
+    mark("audience", workspace.pk, _counted_products(workspace), cause=cause)
     mark("effect", workspace.pk, effects_that_fill(workspace.pk, None, workspace.today()), cause=cause)
+    mark("experiment", workspace.pk, _ids(Experiment.objects.filter(workspace=workspace)), cause=cause)
+    mark("item", workspace.pk, _ids(Item.objects.filter(workspace=workspace)), cause=cause)
     if quiet is not None:
         begin_quiet_run(workspace.pk, quiet, cause)
 
@@ -53,10 +53,10 @@ def _move(workspace: Workspace, today: date) -> int:
         judge_anew(workspace, cause)
     else:
         first = clock.judged_on + timedelta(days=1)
-        mark("item", workspace.pk, _ids(Item.objects.filter(workspace=workspace)), from_on=first, cause=cause)
         mark("audience", workspace.pk, _counted_products(workspace), from_on=first, cause=cause)
         mark("effect", workspace.pk, effects_that_fill(workspace.pk, first, today), cause=cause)
         mark("experiment", workspace.pk, _turning_experiments(workspace, first, today), cause=cause)
+        mark("item", workspace.pk, _ids(Item.objects.filter(workspace=workspace)), from_on=first, cause=cause)
         flag_sources(workspace, list(Source.objects.filter(workspace=workspace)))
     WorkspaceClock.objects.update_or_create(workspace=workspace, defaults={"judged_on": today})
     return 1

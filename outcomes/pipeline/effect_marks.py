@@ -46,9 +46,9 @@ def mark_effects_since(
             onward.add("effect", outcome_id, cause=causes[metric_id])
 
 
-def mark_effects_of_metric(workspace_id: int, metric_id: int, cause: dict[str, Any]) -> None:
-    """Have every effect estimated again that reads this metric."""
-    ids = [outcome_id for outcome_id, *_ in _windows(workspace_id, [metric_id])]
+def mark_effects_of_metrics(workspace_id: int, metric_ids: Collection[int], cause: dict[str, Any]) -> None:
+    """Have every effect estimated again that reads one of these metrics."""
+    ids = [outcome_id for outcome_id, *_ in _windows(workspace_id, metric_ids)]
     mark("effect", workspace_id, sorted(set(ids)), cause=cause)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import connection
 
+from outcomes.models.marks import MARK_KINDS
 from outcomes.pipeline import doorbell
 from outcomes.pipeline.repeatable import repeatable
 
@@ -25,14 +26,22 @@ LEASE_SECONDS = 20
 NEWS_WAITS_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class MarkKey:
-    """What a mark is about; marks are always written in this order, so that writers never deadlock."""
+    """What a mark is about."""
 
     kind: str
     subject_id: int
     series: str = ""
     on: date | None = None
+
+    @property
+    def place(self) -> tuple[int, int, str, str]:
+        """Where it comes among marks, which are always written in this order, so that writers never deadlock.
+
+        By kind it is the order of settling: a worker holds marks of one kind while it writes marks of later ones.
+        """
+        return MARK_KINDS.index(self.kind), self.subject_id, self.series, str(self.on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,18 @@ class Marks:
         self._from[key] = from_on
         self._cause[key] = cause or self._cause.get(key) or {}
 
+    def add_all(
+        self,
+        kind: str,
+        subject_ids: Iterable[int],
+        *,
+        from_on: date | None = None,
+        cause: dict[str, Any] | None = None,
+    ) -> None:
+        """Add marks of subjects that are out of date from a day on or (without one) altogether."""
+        for subject_id in subject_ids:
+            self.add(kind, subject_id, from_on=from_on, cause=cause)
+
     def merge(self, other: Marks) -> None:
         for key, from_on in other._from.items():
             self.add(
@@ -93,7 +114,7 @@ class Marks:
         """Write them in the running transaction and ring the doorbell when it has committed."""
         if not self._from:
             return
-        keys = sorted(self._from, key=lambda key: (key.kind, key.subject_id, key.series, str(key.on)))
+        keys = sorted(self._from, key=lambda key: key.place)
         with connection.cursor() as cursor:
             cursor.execute(
                 """
@@ -137,10 +158,12 @@ def mark(
     from_on: date | None = None,
     cause: dict[str, Any] | None = None,
 ) -> None:
-    """Mark subjects as out of date, from a day on or (without one) altogether."""
+    """Mark subjects as out of date, from a day on or (without one) altogether.
+
+    Several kinds in one transaction go in the order of MARK_KINDS, or together through `Marks`.
+    """
     marks = Marks(workspace_id)
-    for subject_id in subject_ids:
-        marks.add(kind, subject_id, from_on=from_on, cause=cause)
+    marks.add_all(kind, subject_ids, from_on=from_on, cause=cause)
     marks.write()
 
 

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from outcomes.models import Metric, Outcome
-from outcomes.pipeline.effect_marks import mark_effects_of_metric
+from outcomes.pipeline.effect_marks import mark_effects_of_metrics
 from outcomes.services.items import problems_with_outcomes
 from outcomes.services.marking import edit_by, mark_effects, mark_experiments_of_items, mark_items
 from outcomes.services.metrics import READ_BY_SCORES, problems_with_metric
 from outcomes.services.outcomes import normalised, problems_with_outcome
+from productops.workspaces.actors import Actor
 from productops.workspaces.complaints import Complaint, SaysWhatIsWrong
+from productops.workspaces.models import Workspace
 from roadmap.models import Item
 from roadmap.services.batches import Batch, Draft
 from roadmap.services.item_batches import ItemBatch
@@ -29,8 +31,7 @@ class MetricBatch(Batch[Metric]):
     def finish(self, drafts: Sequence[Draft[Metric]]) -> None:
         changed = [draft.row.pk for draft in drafts if READ_BY_SCORES & draft.before.keys()]
         on_metric = Outcome.objects.in_workspace(self.workspace.pk).filter(metric_id__in=changed)
-        for metric_id in sorted(changed):
-            mark_effects_of_metric(self.workspace.pk, metric_id, edit_by(self.by))
+        mark_effects_of_metrics(self.workspace.pk, changed, edit_by(self.by))
         mark_items(self.workspace, on_metric.values_list("item_id", flat=True), self.by)
 
 
@@ -39,11 +40,17 @@ class OutcomeBatch(Batch[Outcome]):
     identity = ("item_id", "metric_id", "series")
     names = "metric"
 
+    def __init__(self, workspace: Workspace, by: Actor) -> None:
+        super().__init__(workspace, by)
+        self._controls: dict[int, Any] = {}
+
     def follows(self, row: Outcome, said: Mapping[str, Any]) -> dict[str, Any]:
+        # While it is still as it was: what it had before may stay.
+        self._controls[row.pk] = row.controls
         return {name: value for name, value in normalised(dict(said)).items() if value != said[name]}
 
     def complaints(self, row: Outcome, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
-        return problems_with_outcome(row, said)
+        return problems_with_outcome(row, said, self._controls.get(row.pk, ()))
 
     def settle(self, drafts: Sequence[Draft[Outcome]]) -> None:
         for draft in drafts:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from outcomes.models import Experiment, Outcome
-from outcomes.pipeline.effect_marks import effects_around, mark_effects_of_metric
+from outcomes.pipeline.effect_marks import effects_around, mark_effects_of_metrics
 from outcomes.pipeline.marks import mark
 from productops.workspaces.actors import Actor
 from productops.workspaces.models import Workspace
@@ -51,7 +51,7 @@ def mark_items_of_metric(workspace: Workspace, metric_id: int, by: Actor) -> Non
     """Have every item computed again that has an outcome on this metric."""
     on_metric = Outcome.objects.in_workspace(workspace.id).filter(metric_id=metric_id)
     item_ids = list(on_metric.values_list("item_id", flat=True))
-    mark_effects_of_metric(workspace.id, metric_id, edit_by(by))
+    mark_effects_of_metrics(workspace.id, [metric_id], edit_by(by))
     mark_experiments_of_items(workspace, item_ids, by)
     mark_items(workspace, item_ids, by)
 

@@ -13,7 +13,7 @@ from roadmap.services import rows
 from roadmap.services.batches import Batch, Draft
 from roadmap.services.items import edit_consequences, problems_with_the_item, release_consequences
 from roadmap.services.links import compare_links, problems_with_links, replace_links_of
-from roadmap.signals import items_changed, items_created, problems_changed, products_changed
+from roadmap.signals import items_changed, items_created, problems_changed
 
 
 class ItemBatch(Batch[Item]):
@@ -55,10 +55,10 @@ class ItemBatch(Batch[Item]):
         # A link moves credit among all items of its problem.
         beside = Link.objects.in_workspace(self.workspace.pk).filter(problem_id__in=problems)
         credited = beside.values_list("item_id", flat=True) if problems else ()
-        rows.tell(items_changed, self.workspace, [*changed, *credited], self.by)
         moved = [draft for draft in drafts if draft.is_new or "product" in draft.before]
         old = [draft.before["product"].pk for draft in moved if draft.before.get("product")]
-        rows.tell(products_changed, self.workspace, [*(d.row.product_id for d in moved), *old], self.by)
+        products = [*(draft.row.product_id for draft in moved), *old]
+        rows.tell(items_changed, self.workspace, [*changed, *credited], self.by, products=products)
 
 
 def _relinks(draft: Draft[Item]) -> bool:

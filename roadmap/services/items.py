@@ -17,7 +17,7 @@ from roadmap.rules import DELIVERY, DISCOVERY, EXEMPT, IDEA, RELEASED, Complaint
 from roadmap.services import rows
 from roadmap.services.history import has_past
 from roadmap.services.links import WantedLink, replace_links, tell_links
-from roadmap.signals import items_changed, items_created, products_changed
+from roadmap.signals import items_created
 
 _BEFORE_RELEASE = (IDEA, DISCOVERY, DELIVERY)
 _FROZEN = ("reach", "impact", "confidence", "effort")
@@ -43,9 +43,7 @@ def create_item(
     rows.insert_named(item, item.title)
     rows.tell(items_created, workspace, [item.pk], by)
     touched = replace_links(workspace, item, links)
-    if touched:
-        tell_links(workspace, [item.pk], touched, by)
-    rows.tell(products_changed, workspace, [item.product_id], by)
+    tell_links(workspace, [item.pk] if touched else [], touched, by, [item.product_id])
     return item
 
 
@@ -66,18 +64,14 @@ def edit_item(
         {**said, **edit_consequences(item, said, workspace.today())},
         problems_with_the_item(item),
     )
-    if "links" in changes:
-        touched = replace_links(workspace, item, changes["links"])
-        if touched and not before:
-            # The card shows its links: changing them is an edit of the item.
-            guarded_update(Item.objects.in_workspace(workspace.pk), item_id, version, {})
-        if touched:
-            tell_links(workspace, [item_id], touched, by)
-    if before:
-        rows.tell(items_changed, workspace, [item_id], by)
+    touched = replace_links(workspace, item, changes["links"]) if "links" in changes else []
+    if touched and not before:
+        # The card shows its links: changing them is an edit of the item.
+        guarded_update(Item.objects.in_workspace(workspace.pk), item_id, version, {})
+    products: list[int | None] = []
     if "product" in before:
-        old = before["product"].pk if before["product"] else None
-        rows.tell(products_changed, workspace, [old, item.product_id], by)
+        products = [before["product"].pk if before["product"] else None, item.product_id]
+    tell_links(workspace, [item_id] if before or touched else [], touched, by, products)
 
 
 def release_item(

@@ -112,12 +112,22 @@ def compare_links(workspace: Workspace, wanted: Mapping[int, Sequence[WantedLink
     )
 
 
-def tell_links(workspace: Workspace, item_ids: Iterable[int], problem_ids: Iterable[int], by: Actor) -> None:
-    """A link moves credit: among all items of its problem, not only the one it is on."""
+def tell_links(
+    workspace: Workspace,
+    item_ids: Iterable[int],
+    problem_ids: Iterable[int],
+    by: Actor,
+    products: Iterable[int | None] = (),
+) -> None:
+    """A link moves credit: among all items of its problem, not only the one it is on.
+
+    `products` are those that the items came to or left.
+    """
     problems = sorted(set(problem_ids))
     beside = Link.objects.in_workspace(workspace.pk).filter(problem_id__in=problems)
+    credited = beside.values_list("item_id", flat=True) if problems else ()
     tell(problems_changed, workspace, problems, by)
-    tell(items_changed, workspace, {*item_ids, *beside.values_list("item_id", flat=True)}, by)
+    tell(items_changed, workspace, {*item_ids, *credited}, by, products=products)
 
 
 def _other_weights(workspace: Workspace, item_id: int, but: int | None = None) -> list[float]:

@@ -243,9 +243,23 @@ def restore(row: Row, version: int | None) -> None:
     guarded_update(rows, row.pk, version, {"archived_at": None})
 
 
-def tell(signal: Signal, workspace: Workspace, ids: Iterable[int | None], by: Actor) -> None:
-    """Send the signal about these rows, once each, unless there are none."""
-    told = sorted({pk for pk in ids if pk is not None})
-    if told:
+def tell(
+    signal: Signal,
+    workspace: Workspace,
+    ids: Iterable[int | None],
+    by: Actor,
+    **more: Iterable[int | None],
+) -> None:
+    """Send the signal about these rows, and what `more` names, once each, unless there are none.
+
+    In one transaction problems are told of before items, and each once: what hears it locks what it marks.
+    """
+    told = _each(ids)
+    beside = {name: _each(found) for name, found in more.items()}
+    if told or any(beside.values()):
         cause = {"kind": "edit", "by": by.name, "via": by.via}
-        signal.send(Workspace, workspace_id=workspace.pk, ids=told, cause=cause)
+        signal.send(Workspace, workspace_id=workspace.pk, ids=told, cause=cause, **beside)
+
+
+def _each(ids: Iterable[int | None]) -> list[int]:
+    return sorted({pk for pk in ids if pk is not None})
