@@ -18,7 +18,6 @@ import argparse
 import json
 import os
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
@@ -60,38 +59,10 @@ def main() -> None:
 
 
 def with_servers(options: argparse.Namespace) -> None:
-    from productops.local.places import Places
-    from productops.local.postgres import ROLE, Postgres
-    from productops.local.processes import Stop
-    from productops.local.programs import child_environ
-    from productops.local.servers import Servers
-    from productops.local.supervisor import Supervisor
-    from productops.local.telling import Telling
+    from benchmarks.servers import own_servers
 
-    class FillableServers(Servers):
-        """The role of the application may not leave out what keys check, which the filling has to."""
-
-        def _prepare(self, server: Postgres) -> None:
-            super()._prepare(server)
-            server._statements(server.data, f"GRANT SET ON PARAMETER session_replication_role TO {ROLE}")
-
-    where = Places(ROOT / "var" / "bench-scoring")
-    where.make()
-    (ROOT / "var" / "static").mkdir(exist_ok=True)
-    stop = Stop()
-    stop.listen()
-    telling = Telling(where.log / "server.log")
-    supervisor = Supervisor(stop, where.run, telling)
-    outer = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
-    try:
-        urls = FillableServers(where, supervisor, telling).start(outer)
-        os.environ.update(child_environ(outer, where, urls, "http://127.0.0.1:8000"))
-        setup()
+    with own_servers("bench-scoring", is_kept=options.keep, is_fillable=True):
         measure(options)
-    finally:
-        supervisor.stop_all()
-        if not options.keep:
-            shutil.rmtree(where.var, ignore_errors=True)
 
 
 def setup() -> None:

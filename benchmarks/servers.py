@@ -9,13 +9,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @contextmanager
-def own_servers(name: str, *, is_kept: bool = False) -> Iterator[None]:
-    """Django, set up on a migrated database in var/NAME; it is removed at the end unless it `is_kept`."""
+def own_servers(name: str, *, is_kept: bool = False, is_fillable: bool = False) -> Iterator[None]:
+    """Django, set up on a migrated database in var/NAME; it is removed at the end unless it `is_kept`.
+
+    In one that `is_fillable` the role of the application may leave out what keys and triggers check.
+    """
     sys.path.insert(0, str(ROOT))
     from productops.local.places import Places
     from productops.local.processes import Stop
@@ -34,7 +38,8 @@ def own_servers(name: str, *, is_kept: bool = False) -> Iterator[None]:
     supervisor = Supervisor(stop, where.run, say)
     outer = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
     try:
-        urls = Servers(where, supervisor, say).start(outer)
+        servers = _fillable() if is_fillable else Servers
+        urls = servers(where, supervisor, say).start(outer)
         os.environ.update(child_environ(outer, where, urls, "http://127.0.0.1:8000"))
         _set_up()
         yield
@@ -42,6 +47,18 @@ def own_servers(name: str, *, is_kept: bool = False) -> Iterator[None]:
         supervisor.stop_all()
         if not is_kept:
             shutil.rmtree(where.var, ignore_errors=True)
+
+
+def _fillable() -> Any:
+    from productops.local.postgres import ROLE, Postgres
+    from productops.local.servers import Servers
+
+    class FillableServers(Servers):
+        def _prepare(self, server: Postgres) -> None:
+            super()._prepare(server)
+            server._statements(server.data, f"GRANT SET ON PARAMETER session_replication_role TO {ROLE}")
+
+    return FillableServers
 
 
 def _set_up() -> None:

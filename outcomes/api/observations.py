@@ -22,9 +22,9 @@ from rest_framework.response import Response
 from outcomes.api.deliveries import DeliverySerializer
 from outcomes.services.statements import MOST_TABLES, NoRoom, make_room, state_facts
 from outcomes.sources.rows import SECTIONS, Row
+from productops.api.document_fields import default_in_words
 from productops.api.parsing import read_bounded
 from productops.api.problems import Problem
-from productops.api.schema import default_in_words
 from productops.api.serializers import PlainSerializer
 from productops.api.views import StrictView
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
+
+# What the server answered when that story was told to it; tests/productops/test_answers.py tells it again.
+ANSWERS_FILE: Final = Path(__file__).with_name("answers.json")
 
 # By resource, in the order in which they can be posted as they stand.
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
@@ -78,3 +84,14 @@ def example_for(method: str, path: str) -> dict[str, Any] | None:
     *_, resource, end = path.split("/")
     is_list = path == f"/api/v1/{resource}/" and end == ""
     return EXAMPLES.get(resource) if method == "POST" and is_list else None
+
+
+def answer_for(method: str, path: str, status: str) -> Any | None:
+    """The answer of this status to show for an operation; None where there is none."""
+    return _answers().get(f"{method} {path} {status}")
+
+
+@cache
+def _answers() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(ANSWERS_FILE.read_text())
+    return found

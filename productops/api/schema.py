@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent, force_instance
+from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import Direction, OpenApiParameter
 
-from productops.api.authentication import HasScope, required_scope
+from productops.api.document_errors import HEADERS_OF, example_of
+from productops.api.document_fields import tell_fields
 from productops.api.document_links import links_after
-from productops.api.examples import example_for
+from productops.api.document_security import scopes_of
+from productops.api.examples import answer_for, example_for
 from productops.api.idempotency import HEADER, LONGEST_KEY, REPLAYED
 from productops.api.pages import ordering_parameter
 from productops.api.problems import MEDIA_TYPE, title_of
-from productops.api.serializers import ErrorBodySerializer, RefusesUnknownFields
+from productops.api.serializers import ErrorBodySerializer
 from productops.api.views import Resource, StrictView
 
 _EVERYWHERE = (400, 401, 403, 405, 429, 500, 503)
@@ -25,84 +26,6 @@ _WITH_BODY = (409, 411, 413, 415)
 # Printable ASCII, and no blank at an end.
 _KEY = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"}
 _BY_VERSION = (409, 412, 428)
-_EXAMPLES: dict[int, tuple[str, str, list[dict[str, str]]]] = {
-    400: (
-        "invalid",
-        "statuss: There is no such field.",
-        [{"pointer": "/statuss", "code": "unknown", "detail": "There is no such field."}],
-    ),
-    401: ("not_authenticated", "This API key is not known, or no longer in force.", []),
-    403: ("missing_scope", "This needs the scope roadmap:write.", []),
-    404: ("not_found", "There is no such object here.", []),
-    405: ("method_not_allowed", 'Method "PUT" not allowed.', []),
-    409: (
-        "taken",
-        "Another item has this key.",
-        [{"pointer": "/key", "code": "taken", "detail": "Another item has this key."}],
-    ),
-    411: ("length_required", "Send the body with its Content-Length.", []),
-    412: ("stale_edit", "It has been changed since; read it again and repeat the edit.", []),
-    413: ("too_large", "The body is larger than 2097152 bytes.", []),
-    415: ("unsupported_media_type", 'Unsupported media type "text/plain" in request.', []),
-    422: ("idempotency_key_reused", "This Idempotency-Key was used before, for another request.", []),
-    428: ("if_match_required", "Send If-Match with the ETag of what you read.", []),
-    429: ("too_many_requests", "More than 6000 requests in a minute.", []),
-    500: ("internal", "Something went wrong here. The request id finds it in the log.", []),
-    503: ("unavailable", "The database is away or busy. Nothing was done; try again.", []),
-}
-_HEADERS_OF = {
-    401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
-    429: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}},
-    405: {"Allow": {"schema": {"type": "string"}}},
-    503: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}},
-}
-
-
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "productops.api.authentication.ApiKeyAuthentication"
-    name = "ApiKey"
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "po_<id>_<secret>",
-            "description": "An API key of one workspace, with scopes.",
-        }
-
-    def get_security_requirement(self, auto_schema: AutoSchema) -> dict[str, list[str]]:
-        return {self.name: _scopes(auto_schema)}
-
-
-class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "productops.api.authentication.WorkspaceSessionAuthentication"
-    name = "Session"
-    priority = 1
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
-        return {
-            "type": "apiKey",
-            "in": "cookie",
-            "name": "sessionid",
-            "description": "A person who has signed in; roles stand for scopes. Writes need the CSRF token; "
-            "the header Productops-Workspace chooses among several workspaces.",
-        }
-
-    def get_security_requirement(self, auto_schema: AutoSchema) -> dict[str, list[str]]:
-        return {self.name: _scopes(auto_schema)}
-
-
-class PersonScheme(SessionScheme):  # type: ignore[no-untyped-call]
-    """The same cookie where no workspace is chosen."""
-
-    name = "Person"
-    target_class = "productops.api.authentication.PersonAuthentication"
-
-
-def _scopes(auto_schema: AutoSchema) -> list[str]:
-    view = auto_schema.view
-    is_scoped = any(isinstance(permission, HasScope) for permission in view.get_permissions())
-    return [required_scope(view, auto_schema.method)] if is_scoped else []
 
 
 class ProductopsSchema(AutoSchema):
@@ -112,46 +35,14 @@ class ProductopsSchema(AutoSchema):
 
     def get_description(self) -> str:  # type: ignore[override]
         told = super().get_description()
-        scopes = _scopes(self)
+        scopes = scopes_of(self)
         return f"{told}\n\nNeeds the scope `{scopes[0]}`.".strip() if scopes else told
 
     def _map_basic_serializer(self, serializer: Any, direction: Direction) -> dict[str, Any]:
-        """An answer has all of its fields, whichever could have been left out of the question.
-
-        (`?fields=` leaves out what its caller did not ask for; no schema can say that.)
-        """
         made: dict[str, Any] = super()._map_basic_serializer(  # type: ignore[no-untyped-call]
             serializer, direction
         )
-        for told in made.get("properties", {}).values():
-            _either_or_blank(told)
-        kind = serializer if isinstance(serializer, type) else type(serializer)
-        if not vars(kind).get("__doc__"):
-            # What its parent says is about serializers.
-            made.pop("description", None)
-        for told in made.get("properties", {}).values():
-            if told.get("oneOf") == [{}, {"type": "null"}]:
-                # Null is anything, too, so that it would be two of the two where one is asked for.
-                del told["oneOf"]
-        if direction == "response":
-            sometimes = getattr(kind, "sometimes", ())
-            made["required"] = sorted(name for name in made.get("properties", {}) if name not in sometimes)
-            if not made["required"]:
-                del made["required"]
-            return made
-        if issubclass(kind, RefusesUnknownFields):
-            made["additionalProperties"] = False
-        fields = force_instance(serializer).fields  # type: ignore[no-untyped-call]
-        for name, told in made.get("properties", {}).items():
-            if told.get("type") == "array" and not getattr(fields[name], "allow_empty", True):
-                told["minItems"] = 1
-            if told.get("type") == "array" and getattr(fields[name], "max_length", None):
-                told["maxItems"] = fields[name].max_length
-            default_in_words(told)
-            # A format alone asks for nothing: this much can be asked for.
-            if told.get("format") == "date":
-                told["pattern"] = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-        return made
+        return tell_fields(made, serializer, direction)
 
     def _get_parameters(self) -> list[Any]:
         """The query parameters are exactly those that are taken, and no parameter may be blank."""
@@ -207,7 +98,7 @@ class ProductopsSchema(AutoSchema):
         ]
 
     def _idempotency(self) -> list[OpenApiParameter]:
-        if self.method != "POST" or not _scopes(self):
+        if self.method != "POST" or not scopes_of(self):
             return []
         words = (
             "Any text of the client's, a UUID say. Sent again within 24 hours, the answer is the first one."
@@ -269,6 +160,10 @@ class ProductopsSchema(AutoSchema):
         done, links = links_after(self.view, self.path, self.get_operation_id())
         if links and done in bodies:
             bodies[done]["links"] = links
+        for status, told in bodies.items():
+            answer = answer_for(self.method, self.path, status)
+            if answer is not None:
+                told["content"]["application/json"]["example"] = answer
         for status in self._errors():
             bodies.setdefault(str(status), self._error_body(status))
         return dict(sorted(bodies.items()))
@@ -282,7 +177,7 @@ class ProductopsSchema(AutoSchema):
             statuses.add(404)
         if self.method in ("POST", "PUT", "PATCH"):
             statuses.update(_WITH_BODY)
-        if self.method == "POST" and _scopes(self):
+        if self.method == "POST" and scopes_of(self):
             statuses.add(422)
         if self._is_versioned:
             statuses.update(_BY_VERSION)
@@ -302,39 +197,10 @@ class ProductopsSchema(AutoSchema):
         )
         if component not in self.registry:
             body = self.resolve_serializer(ErrorBodySerializer, "response").ref
-            content = {"schema": body, "example": _example_of(status)}
+            content = {"schema": body, "example": example_of(status)}
             described = {"description": title_of(status), "content": {MEDIA_TYPE: content}}
-            headers = _HEADERS_OF.get(status)
+            headers = HEADERS_OF.get(status)
             component.schema = {**described, "headers": headers} if headers else described
             self.registry.register_on_missing(component)
         reference: dict[str, Any] = component.ref
         return reference
-
-
-def default_in_words(told: dict[str, Any]) -> None:
-    """Tell in words what a field is when it is left out: generated clients take `default` for "always there"."""
-    if "default" not in told:
-        return
-    default = told.pop("default")
-    if default not in (None, ""):
-        told["description"] = f"{told.get('description', '')} {default} when it is left out.".strip()
-
-
-def _either_or_blank(told: dict[str, Any]) -> None:
-    """Let a blank text be both of what it may be: where formats are not looked at, it matches the other, too."""
-    if {"type": "string", "maxLength": 0} in told.get("oneOf", ()):
-        told["anyOf"] = told.pop("oneOf")
-
-
-def _example_of(status: int) -> dict[str, Any]:
-    """A problem as it is told; for a bad body also where it is bad."""
-    code, detail, errors = _EXAMPLES.get(status, ("error", title_of(status), []))
-    return {
-        "type": f"urn:productops:problem:{code}",
-        "title": title_of(status),
-        "status": status,
-        "detail": detail,
-        "instance": "/api/v1/items/saved-carts/",
-        "request_id": "5f1d7a84bc0b4d7c8f4fb1ff7f6bdc1a",
-        "errors": errors,
-    }
