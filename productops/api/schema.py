@@ -160,8 +160,8 @@ class ProductopsSchema(AutoSchema):
         done, links = links_after(self.view, self.path, self.get_operation_id())
         if links and done in bodies:
             bodies[done]["links"] = links
-        for status, told in bodies.items():
-            answer = answer_for(self.method, self.path, status)
+        for given, told in bodies.items():
+            answer = answer_for(self.method, self.path, given)
             if answer is not None:
                 told["content"]["application/json"]["example"] = answer
         for status in self._errors():

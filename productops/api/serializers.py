@@ -42,12 +42,12 @@ class RefusesUnknownFields(serializers.Serializer):
 
     def _read_alone(self, data: Mapping[str, Any], refused: Mapping[str, Any]) -> dict[str, Any]:
         """The fields that can be read without those that were refused."""
-        said = {}
+        said: dict[str, Any] = {}
         for field in self._writable_fields:
             if field.field_name in refused or field.field_name not in data or field.source == "*":
                 continue
             try:
-                said[field.source] = field.run_validation(field.get_value(data))
+                said[str(field.source)] = field.run_validation(field.get_value(data))
             except (serializers.ValidationError, serializers.SkipField):
                 continue
         return said

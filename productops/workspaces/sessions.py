@@ -27,7 +27,8 @@ class SessionStore(db.SessionStore):
         return Session
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
-        row: Session = super().create_model_instance(data)
+        row = super().create_model_instance(data)
+        assert isinstance(row, Session)
         row.user_id = data.get(SESSION_KEY)
         return row
 
@@ -41,14 +42,14 @@ def members_of_session(request: HttpRequest, members: QuerySet[Member]) -> list[
     session: Any = request.session
     if session.session_key is None or hasattr(session, "_session_cache") or hasattr(request, "_cached_user"):
         return []
-    found = list(
+    found: list[Any] = list(
         members.filter(
             user__sessions__session_key=session.session_key, user__sessions__expire_date__gt=timezone.now()
         )
         .select_related("workspace", "user")
         .annotate(session_data=F("user__sessions__session_data"))[:2]
     )
-    told = session.decode(found[0].session_data) if found else {}  # type: ignore[attr-defined]
+    told = session.decode(found[0].session_data) if found else {}
     if not found or not _stands(told, found[0].user):
         return []
     # What reads a session says that its answer is this browser's alone.
@@ -59,10 +60,12 @@ def members_of_session(request: HttpRequest, members: QuerySet[Member]) -> list[
 
 def _stands(told: dict[str, Any], user: User) -> bool:
     """Whether the session is the person's, as `django.contrib.auth.get_user` asks."""
-    backend = told.get(BACKEND_SESSION_KEY)
+    named = told.get(BACKEND_SESSION_KEY, "")
+    if named not in settings.AUTHENTICATION_BACKENDS:
+        return False
+    backend: Any = load_backend(named)
     return (
         told.get(SESSION_KEY) == str(user.pk)
-        and backend in settings.AUTHENTICATION_BACKENDS
-        and load_backend(backend).user_can_authenticate(user)
+        and backend.user_can_authenticate(user)
         and constant_time_compare(told.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
     )
