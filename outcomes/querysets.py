@@ -34,6 +34,12 @@ class FlagQuerySet(WorkspaceQuerySet[M]):
         return self.filter(state__in=OPEN_STATES)
 
 
+class EffectQuerySet(WorkspaceQuerySet[M]):
+    def told(self) -> Self:
+        """Effects there is something to tell of."""
+        return self.filter(is_withdrawn=False)
+
+
 class FactQuerySet(WorkspaceQuerySet[M]):
     def counted(self) -> Self:
         """Facts that were not retracted."""
@@ -49,6 +55,7 @@ class ExperimentQuerySet(ArchivableQuerySet[M]):
 
 
 DeliveryManager = models.Manager.from_queryset(DeliveryQuerySet)
+EveryEffectManager = models.Manager.from_queryset(EffectQuerySet)
 EveryFlagManager = models.Manager.from_queryset(FlagQuerySet)
 ExperimentManager = models.Manager.from_queryset(ExperimentQuerySet)
 FactManager = models.Manager.from_queryset(FactQuerySet)
@@ -61,3 +68,11 @@ class FlagManager(EveryFlagManager[M]):
     def get_queryset(self) -> FlagQuerySet[M]:
         rows: FlagQuerySet[M] = FlagQuerySet(self.model, using=self._db)
         return rows.filter(is_ahead=False)
+
+
+class EffectManager(EveryEffectManager[M]):
+    """The effects there is something to tell of."""
+
+    def get_queryset(self) -> EffectQuerySet[M]:
+        rows: EffectQuerySet[M] = EffectQuerySet(self.model, using=self._db)
+        return rows.told()

@@ -83,7 +83,7 @@ _DECIDED = f"""
     JOIN outcomes_outcome outcome ON outcome.id = effect.outcome_id
     JOIN outcomes_metric metric ON metric.id = outcome.metric_id
     JOIN roadmap_item item ON item.id = outcome.item_id
-    WHERE {ITEMS} AND effect.decided_on <= %(today)s AND effect.verdict IS NOT NULL
+    WHERE {ITEMS} AND NOT effect.is_withdrawn AND effect.decided_on <= %(today)s AND effect.verdict IS NOT NULL
     ORDER BY effect.outcome_id, effect.design DESC
 """
 

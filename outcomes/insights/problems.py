@@ -13,8 +13,8 @@ from outcomes.insights.asking import Question, Told, read, read_list
 @dataclass(frozen=True, slots=True)
 class ProblemsSummary:
     """How many problems there are, and the demand of the topmost ones, each with all that is beneath it, so that
-    who asked for several parts of one problem is counted once; without items: of those where neither it nor any
-    part of it has an item."""
+    who asked for several parts of one problem is counted once. Without items: of problems where there is no item
+    for it or for any part of it; the demand is that of the topmost of these, at most that of their whole tree."""
 
     problems: int
     without_items: int
@@ -25,7 +25,7 @@ class ProblemsSummary:
 
 @dataclass(frozen=True, slots=True)
 class RankedProblem:
-    """A problem with the items that are for it."""
+    """A problem with the items that are for it or for a part of it."""
 
     id: int
     key: str
@@ -39,31 +39,50 @@ class RankedProblem:
     released_items: int
 
 
+# Each problem with itself and all beneath it, as its demand is added up.
+_KIN = """
+    SELECT problem.id AS top, problem.id FROM roadmap_problem problem
+    WHERE problem.workspace_id = %(workspace)s AND problem.archived_at IS NULL
+    UNION
+    SELECT kin.top, child.id
+    FROM kin JOIN roadmap_problem child ON child.parent_id = kin.id AND child.archived_at IS NULL
+"""
+
 _RANKED = """
     SELECT problem.id, problem.key, problem.title, coalesce(standing.demand, 0) AS demand,
            coalesce(standing.revenue_at_stake, 0) AS revenue_at_stake, standing.opportunity,
            coalesce(standing.is_low_evidence, false) AS is_low_evidence,
            coalesce(standing.customer_count, 0) AS customers,
-           linked.items, linked.released_items
+           coalesce(linked.items, 0) AS items, coalesce(linked.released_items, 0) AS released_items,
+           -- Whose parent is archived stands at the top itself.
+           parent.id AS parent_id
     FROM roadmap_problem problem
+    LEFT JOIN roadmap_problem parent ON parent.id = problem.parent_id AND parent.archived_at IS NULL
     LEFT JOIN roadmap_problemstanding standing ON standing.problem_id = problem.id
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS items, count(*) FILTER (WHERE item.status = 'released') AS released_items
-        FROM roadmap_link link JOIN roadmap_item item ON item.id = link.item_id AND item.archived_at IS NULL
-        WHERE link.problem_id = problem.id
-    ) AS linked
+    LEFT JOIN (
+        SELECT kin.top, count(DISTINCT item.id) AS items,
+               count(DISTINCT item.id) FILTER (WHERE item.status = 'released') AS released_items
+        FROM kin JOIN roadmap_link link ON link.problem_id = kin.id
+        JOIN roadmap_item item ON item.id = link.item_id AND item.archived_at IS NULL
+        GROUP BY kin.top
+    ) AS linked ON linked.top = problem.id
     WHERE problem.workspace_id = %(workspace)s AND problem.archived_at IS NULL
 """
 
-# Whose parent is archived stands at the top itself.
-_TREE = """
-    SELECT problem.id, problem.id AS root
-    FROM roadmap_problem problem LEFT JOIN roadmap_problem parent ON parent.id = problem.parent_id
-    WHERE problem.workspace_id = %(workspace)s AND problem.archived_at IS NULL
-      AND (parent.id IS NULL OR parent.archived_at IS NOT NULL)
-    UNION ALL
-    SELECT problem.id, tree.root
-    FROM tree JOIN roadmap_problem problem ON problem.parent_id = tree.id AND problem.archived_at IS NULL
+# By tree: its own demand, and that of the topmost problems in it without an item.
+_TREES = """
+    SELECT root.demand, root.revenue_at_stake,
+           least(sum(lacking.demand), root.demand) AS demand_without,
+           least(sum(lacking.revenue_at_stake), root.revenue_at_stake) AS revenue_without
+    FROM ranked AS root
+    LEFT JOIN (
+        SELECT kin.top, bare.demand, bare.revenue_at_stake
+        FROM kin JOIN ranked AS bare ON bare.id = kin.id AND bare.items = 0
+        LEFT JOIN ranked AS above ON above.id = bare.parent_id
+        WHERE above.id IS NULL OR above.items > 0
+    ) AS lacking ON lacking.top = root.id
+    WHERE root.parent_id IS NULL
+    GROUP BY root.id, root.demand, root.revenue_at_stake
 """
 
 
@@ -71,19 +90,19 @@ def ranked_problems(question: Question) -> Told[ProblemsSummary, RankedProblem]:
     """All problems by demand, those without an item first among equals."""
     (summary,) = read(
         f"""
-        WITH RECURSIVE tree AS ({_TREE}),
-        ranked AS ({_RANKED}),
-        top AS (SELECT tree.root, sum(ranked.items) AS items FROM tree JOIN ranked USING (id) GROUP BY tree.root)
-        SELECT count(*) AS problems, count(*) FILTER (WHERE ranked.items = 0) AS without_items,
-               coalesce(sum(demand) FILTER (WHERE top.root IS NOT NULL), 0) AS demand,
-               coalesce(sum(demand) FILTER (WHERE top.items = 0), 0) AS demand_without_items,
-               coalesce(sum(revenue_at_stake) FILTER (WHERE top.items = 0), 0) AS revenue_without_items
-        FROM ranked LEFT JOIN top ON top.root = ranked.id
+        WITH RECURSIVE kin AS ({_KIN}), ranked AS MATERIALIZED ({_RANKED}), trees AS ({_TREES})
+        SELECT (SELECT count(*) FROM ranked) AS problems,
+               (SELECT count(*) FROM ranked WHERE items = 0) AS without_items,
+               coalesce(sum(demand), 0) AS demand,
+               coalesce(sum(demand_without), 0) AS demand_without_items,
+               coalesce(sum(revenue_without), 0) AS revenue_without_items
+        FROM trees
         """,
         question,
     )
     rows = read_list(
-        f"SELECT * FROM ({_RANKED}) AS ranked ORDER BY demand DESC, items = 0 DESC, id LIMIT %(limit)s",
+        f"WITH RECURSIVE kin AS ({_KIN}) SELECT * FROM ({_RANKED}) AS ranked"
+        " ORDER BY demand DESC, items = 0 DESC, id LIMIT %(limit)s",
         question,
     )
     names = RankedProblem.__dataclass_fields__

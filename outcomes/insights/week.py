@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from outcomes.insights.asking import ITEMS, Question, Told, read, read_list
 
 DAYS = 7
-# A value that moved by less is not news.
+# A value that moved by less is not news; one that was not known before the week is, whatever it is.
 NEWS_FROM = 1.0
 KINDS = ("released", "flag_opened", "flag_closed", "verdict", "value", "evidence")
 
@@ -89,16 +89,23 @@ _EVENTS = f"""
         WHERE span.workspace_id = %(workspace)s AND span.from_on BETWEEN %(first)s AND %(today)s
           AND earlier.verdict <> span.verdict
     ), moved AS (
-        SELECT value.judged_on, 'value', 'item', item.key, item.title, earlier.proven::text, value.proven::text,
-               coalesce(value.proven, 0) - coalesce(earlier.proven, 0) AS change
+        SELECT coalesce(known."on", value.judged_on), 'value', 'item', item.key, item.title,
+               earlier.proven::text, value.proven::text,
+               CASE WHEN known."on" IS NULL THEN coalesce(value.proven, 0) - earlier.proven END AS change
         FROM outcomes_itemvalue value JOIN item ON item.id = value.item_id
-        CROSS JOIN LATERAL (
+        LEFT JOIN LATERAL (
             SELECT record.proven FROM outcomes_valuerecord record
             WHERE record.item_id = value.item_id AND record.judged_on < %(first)s
             ORDER BY record.as_of DESC LIMIT 1
-        ) AS earlier
-        WHERE value.judged_on IS NOT NULL
-          AND abs(coalesce(value.proven, 0) - coalesce(earlier.proven, 0)) >= {NEWS_FROM}
+        ) AS earlier ON true
+        LEFT JOIN LATERAL (
+            SELECT min(record.judged_on) AS "on" FROM outcomes_valuerecord record
+            WHERE record.item_id = value.item_id AND record.judged_on BETWEEN %(first)s AND %(today)s
+              AND record.proven IS NOT NULL
+        ) AS known ON earlier.proven IS NULL
+        WHERE value.judged_on IS NOT NULL AND CASE
+            WHEN earlier.proven IS NULL THEN value.proven IS NOT NULL
+            ELSE abs(coalesce(value.proven, 0) - earlier.proven) >= {NEWS_FROM} END
     ), voices AS (
         SELECT max(e.observed_on), 'evidence', 'problem', problem.key, problem.title, NULL, NULL,
                count(*)::float8

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from outcomes.models.outcomes import Outcome
+from outcomes.querysets import EffectManager, EveryEffectManager
 from productops.workspaces.models import WorkspaceOwned
 
 # From the weakest to the strongest, which is also the order of the alphabet: "-design" lists the strongest first.
@@ -55,6 +56,12 @@ class Effect(WorkspaceOwned):
     # What had it computed: a delivery, an edit, the clock.
     cause = models.JSONField(default=dict)
     as_of = models.DateTimeField()
+    # There is nothing to tell of it as things stand (a pin before the release, an edit): out of sight, and kept
+    # for its id should there be again.
+    is_withdrawn = models.BooleanField(default=False, editable=False)
+
+    objects = EffectManager()  # type: ignore[misc]  # the stubs see a class variable in the parent
+    every = EveryEffectManager()
 
     class Meta:
         constraints = [

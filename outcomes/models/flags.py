@@ -46,6 +46,8 @@ class Flag(Versioned):
     # Kept from when it was raised; empty for flags that are older than this column.
     opened_with = models.JSONField(default=dict, editable=False)
 
+    # The last day as of which it was judged to hold; a pin to the past takes nothing of it back.
+    judged_on = models.DateField(null=True, editable=False)
     # It opens on a day that the workspace, pinned to the past, has yet to reach: kept as it is, and not shown.
     is_ahead = models.BooleanField(default=False, editable=False)
 

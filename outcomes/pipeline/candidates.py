@@ -7,12 +7,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection
 
 from outcomes.models import Candidate, Delivery
 from outcomes.sources.bodies import Refusal, Unclaimed
+from productops.workspaces.actors import Actor
+from productops.workspaces.attribution import acting, known_or
 
 # A sender that makes up a name for every event must not fill the table.
 MOST_NAMES_PER_DELIVERY = 200
@@ -62,9 +66,13 @@ class Sightings:
     def __init__(self) -> None:
         # (workspace, source, kind, name) -> [change of the count, sighting or None]
         self._changes: dict[tuple[int, int, str, str], tuple[int, Sighting | None]] = {}
+        # Whom a source's candidates are attributed to.
+        self._who: dict[int, Actor] = {}
 
     def add(self, delivery: Delivery, seen: Seen) -> dict[str, Any]:
         """Note what a delivery says now beside what it said before; return what it is to remember."""
+        by_source = Actor(name=delivery.source.name, user_id=None, via="webhook")
+        self._who[delivery.source_id] = known_or(by_source)
         before = {
             (kind, name): count
             for kind, names in delivery.outcome.get("unclaimed", {}).items()
@@ -102,11 +110,17 @@ class Sightings:
                 rows.append((*key, change, None, None, "{}"))
             elif key[1:] in known.names or known.has_room(key[1]):
                 rows.append((*key, change, sighting.first_at, sighting.last_at, _sample(sighting.sample)))
-        _upsert([row for row in rows if row[5] is not None])
+        seen = [row for row in rows if row[5] is not None]
+        # What is only counted on is no change; what is new has its source behind it.
+        _upsert([row for row in seen if row[1:4] in known.names])
+        for source_id, new in groupby((row for row in seen if row[1:4] not in known.names), itemgetter(1)):
+            with acting(self._who[source_id]):
+                _upsert(list(new))
         _subtract([row for row in rows if row[5] is None])
-        Candidate.objects.filter(source_id__in={key[1] for key in self._changes}, count__lte=0).exclude(
-            state="accepted"
-        ).delete()
+        gone = Candidate.objects.filter(source_id__in={key[1] for key in self._changes}, count__lte=0)
+        for source_id in sorted(set(gone.exclude(state="accepted").values_list("source_id", flat=True))):
+            with acting(self._who[source_id]):
+                gone.filter(source_id=source_id).exclude(state="accepted").delete()
 
 
 class _Known:

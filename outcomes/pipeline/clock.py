@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from outcomes.models import Experiment, Flag, FlagAction, ItemSource, Source, WorkspaceClock
 from outcomes.pipeline.effect_marks import effects_that_fill
-from outcomes.pipeline.flag import CLOCK, flag_sources
+from outcomes.pipeline.flag import BY_CLOCK, CLOCK, flag_sources
 from outcomes.pipeline.marks import mark
 from outcomes.pipeline.quiet import begin_quiet_run, end_quiet_runs
+from productops.workspaces.attribution import acting
 from productops.workspaces.models import Workspace
 from roadmap.models import Item, Problem
 
@@ -69,7 +70,8 @@ def _wake_flags(workspace: Workspace, today: date) -> None:
         for flag in due.order_by("id").select_for_update(skip_locked=True):
             flag.state, flag.snoozed_until = "open", None
             flag.version += 1
-            flag.save(update_fields=["state", "snoozed_until", "version", "updated_at"])
+            with acting(BY_CLOCK):
+                flag.save(update_fields=["state", "snoozed_until", "version", "updated_at"])
             FlagAction.objects.create(
                 workspace_id=workspace.pk,
                 flag=flag,

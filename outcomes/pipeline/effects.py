@@ -36,7 +36,17 @@ _PARTS = ("confidence", "relative", "relative_low", "relative_high")
 _SAME = (
     "design", "verdict", "decided_on", "n_before", "n_after", "from_on", "to_on", "method", "method_version", "caveats",
 )  # fmt: skip
-_WRITTEN = (*_COMPARED, *_SAME[1:], "probability_better", "placebo", "detail", "chart", "cause", "as_of")
+_WRITTEN = (
+    *_COMPARED,
+    *_SAME[1:],
+    "probability_better",
+    "placebo",
+    "detail",
+    "chart",
+    "cause",
+    "as_of",
+    "is_withdrawn",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +120,9 @@ def write_effects(estimated: Estimated, onward: Marks, causes: Mapping[int, dict
         for row in standing[id_]
         if (effect := estimated.effects[id_]) is None or row.design != effect.design
     ]
-    Effect.objects.filter(id__in=gone).delete()
+    Effect.objects.filter(id__in=gone).update(is_withdrawn=True)
     rows = [effect for id_ in changed if (effect := estimated.effects[id_]) is not None]
-    Effect.objects.bulk_create(
+    Effect.every.bulk_create(
         rows, update_conflicts=True, unique_fields=["outcome", "design"], update_fields=list(_WRITTEN)
     )
     news = [effect for effect in rows if is_decision(standing[effect.outcome_id], effect)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import date
 from typing import Any
 
@@ -23,9 +24,12 @@ from outcomes.pipeline.news import flags_moved
 from outcomes.pipeline.quiet import quiet_run_of
 from outcomes.pipeline.scored import Scored
 from outcomes.querysets import OPEN_STATES
+from productops.workspaces.actors import Actor
+from productops.workspaces.attribution import acting
 from productops.workspaces.models import Workspace
 
 CLOCK = "productops"
+BY_CLOCK = Actor(name=CLOCK, user_id=None, via="clock")
 # What had been resolved and holds again, as if it had never stopped, takes up where it was.
 REVIVE = "revive"
 
@@ -77,7 +81,8 @@ class _Keeper:
         resolutions = resolutions_of(may_return(flags, self.found))
         was = {flag_id: action.from_state for flag_id, action in resolutions.items()}
         plan = plan_flags(flags, self.found, self.workspace.today(), was=was, is_edit=self._is_edit)
-        self._write(plan, resolutions)
+        with acting(BY_CLOCK) if plan.moves else nullcontext():
+            self._write(plan, resolutions)
         FlagAction.objects.bulk_create(self._actions)
         flags_moved(self.workspace, self._actions, is_quiet=self.quiet_run_id is not None)
 
@@ -94,12 +99,12 @@ class _Keeper:
         _update(plan.shown, ["is_ahead"])
         for flag, condition in plan.kept:
             # Its numbers move on; state and version are the person's.
-            _show(flag, condition)
+            self._show(flag, condition)
         for flag, condition in plan.returned:
             self._revive(flag, condition, resolutions.get(flag.pk))
         _update([flag for flag, _ in plan.kept], _NUMBERS)
         _update([flag for flag, _ in plan.returned], [*_MOVED, *_NUMBERS])
-        opened = [_new_flag(self.workspace, subject, condition) for subject, condition in plan.opened]
+        opened = [self._new_flag(subject, condition) for subject, condition in plan.opened]
         for flag in Flag.every.bulk_create(opened):
             self._move(flag, "open", "")
 
@@ -119,7 +124,7 @@ class _Keeper:
         if is_past or subject_of(flag).is_folded:
             flag.resolved_on, flag.resolved_cause = None, ""
         # Else the workspace is pinned to a day before it ended: what acts at once has no days to tell that again.
-        _show(flag, condition)
+        self._show(flag, condition)
         self._move(flag, REVIVE, "resolved", note="What it was opened for holds, and has not stopped.")
 
     def _move(self, flag: Flag, action: str, from_state: str, note: str = "") -> None:
@@ -139,11 +144,30 @@ class _Keeper:
             )
         )
 
+    def _show(self, flag: Flag, condition: Condition) -> None:
+        today = self.workspace.today()
+        flag.evidence = condition.evidence
+        flag.recommendation = condition.recommendation
+        flag.opened_on, flag.holding_since = condition.opened_on, condition.holding_since
+        flag.judged_on = max(flag.judged_on or today, today)
+
+    def _new_flag(self, subject: Subject, condition: Condition) -> Flag:
+        flag = Flag(
+            workspace_id=self.workspace.pk,
+            reason=subject.reason,
+            item_id=subject.item_id or None,
+            outcome_id=subject.outcome_id or None,
+            source_id=subject.source_id or None,
+        )
+        self._show(flag, condition)
+        flag.opened_with = condition.evidence
+        return flag
+
     def _is_edit(self, subject: Subject) -> bool:
         return self.causes.get(subject.item_id, {}).get("kind") in _EDITS
 
 
-_NUMBERS = ["evidence", "recommendation", "opened_on", "holding_since"]
+_NUMBERS = ["evidence", "recommendation", "opened_on", "holding_since", "judged_on"]
 _MOVED = ["state", "resolved_on", "resolved_cause", "snoozed_until", "version", "updated_at"]
 
 
@@ -158,25 +182,6 @@ def resolutions_of(flags: Sequence[Flag]) -> dict[int, FlagAction]:
 def _update(flags: Sequence[Flag], names: Sequence[str]) -> None:
     if flags:
         Flag.every.bulk_update(flags, names, batch_size=500)
-
-
-def _show(flag: Flag, condition: Condition) -> None:
-    flag.evidence = condition.evidence
-    flag.recommendation = condition.recommendation
-    flag.opened_on, flag.holding_since = condition.opened_on, condition.holding_since
-
-
-def _new_flag(workspace: Workspace, subject: Subject, condition: Condition) -> Flag:
-    flag = Flag(
-        workspace_id=workspace.pk,
-        reason=subject.reason,
-        item_id=subject.item_id or None,
-        outcome_id=subject.outcome_id or None,
-        source_id=subject.source_id or None,
-    )
-    _show(flag, condition)
-    flag.opened_with = condition.evidence
-    return flag
 
 
 def _kept_for_return(flag: Flag, cause: str) -> str:

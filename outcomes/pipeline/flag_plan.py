@@ -43,6 +43,11 @@ class FlagPlan:
     returned: list[tuple[Flag, Condition]] = field(default_factory=list)
     opened: list[tuple[Subject, Condition]] = field(default_factory=list)
 
+    @property
+    def moves(self) -> bool:
+        """Whether any flag moves, which is told and written down; that numbers move on is not."""
+        return bool(self.ended or self.returned or self.opened)
+
 
 def subject_of(flag: Flag) -> Subject:
     """What a flag is about, and why."""
@@ -50,9 +55,8 @@ def subject_of(flag: Flag) -> Subject:
 
 
 def last_judged_on(flag: Flag) -> date:
-    """The day as of which the flag's numbers were last taken, while it stood."""
-    said = flag.evidence.get("as_of")
-    return max(date.fromisoformat(said), flag.opened_on) if said else flag.opened_on
+    """The last day as of which the flag was judged to hold."""
+    return max(flag.judged_on or flag.opened_on, flag.opened_on)
 
 
 def may_return(flags: Sequence[Flag], found: Conditions) -> list[Flag]:

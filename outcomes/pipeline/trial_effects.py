@@ -54,18 +54,18 @@ def weigh_experiments(workspace: Workspace, marks: Sequence[Claimed], onward: Ma
         for effect in Effect.objects.filter(design=DESIGN, outcome__item_id__in=items).order_by("outcome_id")
     }
     gone = sorted(held.keys() - wanted.keys())
-    Effect.objects.filter(design=DESIGN, outcome_id__in=gone).delete()
+    Effect.objects.filter(design=DESIGN, outcome_id__in=gone).update(is_withdrawn=True)
     changed = []
     for outcome_id in sorted(wanted):
         effect, item_id = wanted[outcome_id]
         if outcome_id not in held or _differs(held[outcome_id], effect):
             effect.cause = cause_of[item_id]
             changed.append(effect)
-    Effect.objects.bulk_create(
+    Effect.every.bulk_create(
         changed,
         update_conflicts=True,
         unique_fields=["outcome", "design"],
-        update_fields=[*_SAID, "cause", "as_of"],
+        update_fields=[*_SAID, "cause", "as_of", "is_withdrawn"],
     )
     before = {outcome_id: [effect] for outcome_id, effect in held.items()}
     news = [effect for effect in changed if is_decision(before.get(effect.outcome_id, []), effect)]

@@ -39,7 +39,9 @@ class ProblemFilterSet(ArchivableFilterSet):
     is_root = YesNoFilter("parent", "isnull", label="Whether it stands beneath no other.")
     item = RefFilter(Item, field_name="links__item")
     customer = RefFilter(Customer, field_name="evidence__customer")
-    has_items = YesNoFilter(method="with_items")
+    has_items = YesNoFilter(
+        method="with_items", label="Whether there is an item for it, or for a problem beneath it."
+    )
     opportunity_min = filters.NumberFilter(field_name="standing__opportunity", lookup_expr="gte")
     demand_min = filters.NumberFilter(field_name="standing__demand", lookup_expr="gte")
     revenue_min = filters.NumberFilter(field_name="standing__revenue_at_stake", lookup_expr="gte")
@@ -49,8 +51,7 @@ class ProblemFilterSet(ArchivableFilterSet):
     search = SearchFilter(["title", "description", "key"])
 
     def with_items(self, rows: QuerySet[Problem], name: str, value: bool) -> QuerySet[Problem]:
-        linked = Exists(Link.objects.filter(problem=OuterRef("pk"), item__archived_at=None))
-        return rows.filter(linked) if value else rows.exclude(linked)
+        return rows.having_items(value)  # type: ignore[attr-defined]
 
 
 class EvidenceFilterSet(WorkspaceFilterSet):

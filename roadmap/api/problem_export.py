@@ -26,7 +26,7 @@ _COLUMNS: dict[str, Callable[[Any], Any]] = {
     "is_low_evidence": lambda problem: _standing_of(problem).is_low_evidence,
     "evidence_count": lambda problem: _standing_of(problem).evidence_count,
     "customer_count": lambda problem: _standing_of(problem).customer_count,
-    "items": lambda problem: " ".join(link.item.key for link in problem.links.all()),
+    "items": lambda problem: " ".join(problem.item_keys),
 }
 
 PROBLEMS_CSV = Export("problems.csv", _COLUMNS)

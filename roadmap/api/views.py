@@ -127,7 +127,8 @@ class ProblemViewSet(ProblemTreeMixin, ReliefMixin, BulkMixin, RestoredMixin, Ro
     @extend_schema(operation_id="problems_csv", tags=["problems"], responses=CSV_RESPONSE, filters=True)
     def csv(self, request: Request) -> StreamingHttpResponse:
         """All problems that the filters name, as CSV; `fields` chooses the columns."""
-        rows = in_order(self.filter_queryset(self.expanded(self.get_queryset(), ["items"])), request, self)
+        found = self.filter_queryset(self.get_queryset()).with_item_keys()  # type: ignore[attr-defined]
+        rows = in_order(found, request, self)
         return PROBLEMS_CSV.answer(request, rows)
 
     def parameters(self) -> Iterable[str]:

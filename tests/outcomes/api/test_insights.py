@@ -171,7 +171,35 @@ def test_who_asked_for_several_parts_of_a_problem_is_counted_once_in_the_totals(
     assert summary["revenue_without_items"] == 70
     a_link(released(workspace), parts[0])
     summary, _ = asked(paula, "problems/")
-    assert (summary["without_items"], summary["demand"], summary["demand_without_items"]) == (2, 5, 0)
+    assert (summary["without_items"], summary["demand"], summary["demand_without_items"]) == (1, 5, 5)
+
+
+def test_a_problem_has_an_item_when_one_is_for_it_or_beneath_it_wherever_that_is_asked(
+    workspace: Workspace, paula: Caller
+) -> None:
+    top = a_problem(workspace, key="top")
+    middle = a_problem(workspace, key="middle", parent=top)
+    parts = {key: a_problem(workspace, key=key, parent=middle) for key in ("worked-on", "bare", "barer")}
+    gone = a_problem(workspace, key="gone", parent=parts["bare"], archived_at=timezone.now())
+    alone = a_problem(workspace, key="alone")
+    for problem, demand in ((top, 4), (middle, 4), *((part, 3) for part in parts.values()), (alone, 1)):
+        ProblemStanding.objects.create(workspace=workspace, problem=problem, demand=demand, own_demand=0)
+    item = released(workspace, key="the-item")
+    a_link(item, parts["worked-on"], 0.5)
+    a_link(item, gone, 0.5)
+
+    summary, rows = asked(paula, "problems/")
+    having, lacking = {"top", "middle", "worked-on"}, {"bare", "barer", "alone"}
+    counted = {row["key"]: row["items"] for row in rows}
+    assert counted == dict.fromkeys(having, 1) | dict.fromkeys(lacking, 0)
+    for answer, keys in (("true", having), ("false", lacking)):
+        found = paula.get(f"problems/?has_items={answer}").json()["results"]
+        assert {row["key"] for row in found} == keys
+        sheet = paula.get(f"problems.csv?has_items={answer}&fields=key,items").streaming_content
+        lines = csv.reader(io.StringIO(b"".join(sheet).decode()))
+        assert dict(list(lines)[1:]) == dict.fromkeys(keys, "the-item" if answer == "true" else "")
+    # Two parts that nobody works on make no more than the whole tree.
+    assert (summary["without_items"], summary["demand"], summary["demand_without_items"]) == (3, 5, 5)
 
 
 def test_a_wish_is_an_item_without_a_problem_or_an_outcome(workspace: Workspace, paula: Caller) -> None:
@@ -483,6 +511,28 @@ def test_the_week_is_told_by_what_happened_in_it(workspace: Workspace, paula: Ca
         "values": 1,
         "evidence": 2,
     }
+
+
+def test_a_value_that_is_known_for_the_first_time_is_news_of_that_day(
+    workspace: Workspace, paula: Caller
+) -> None:
+    first_known = {"new": (None, 3), "found": (20, 2), "old": (None, 8), "still-unknown": (None, None)}
+    for key, (unknown_for, known_for) in first_known.items():
+        item = released(workspace, key=key)
+        a_value(item, proven=None if key == "still-unknown" else 0.25, judged_on=TODAY)
+        for days, proven in ((unknown_for, None), (known_for, 0.25)):
+            if days is not None:
+                on = TODAY - timedelta(days=days)
+                ValueRecord.objects.create(
+                    workspace=workspace, item=item, proven=proven, judged_on=on,
+                    as_of=datetime(on.year, on.month, on.day, 12, tzinfo=UTC),
+                )  # fmt: skip
+    summary, rows = asked(paula, "this-week/")
+    told = {
+        (row["subject"], row["on"], row["before"], row["after"]) for row in rows if row["kind"] == "value"
+    }
+    assert told == {("new", "2026-04-28", None, "0.25"), ("found", "2026-04-29", None, "0.25")}
+    assert summary["values"] == 2
 
 
 def test_a_flag_that_a_person_answered_this_week_is_told_as_closed() -> None:

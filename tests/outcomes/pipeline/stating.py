@@ -124,7 +124,10 @@ def dump(workspace: Workspace) -> dict[str, list[Any]]:
     with connection.cursor() as cursor:
         for table, columns in _DUMPED.items():
             chosen = columns.replace("{CUSTOMER}", CUSTOMER)
-            cursor.execute(f"SELECT {chosen} FROM {table} WHERE workspace_id = %s", [workspace.pk])
+            shown = "NOT is_withdrawn" if table == "outcomes_effect" else "true"
+            cursor.execute(
+                f"SELECT {chosen} FROM {table} WHERE workspace_id = %s AND {shown}", [workspace.pk]
+            )
             rows = [
                 tuple(bytes(c) if isinstance(c, memoryview) else c for c in row) for row in cursor.fetchall()
             ]

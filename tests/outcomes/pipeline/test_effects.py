@@ -12,6 +12,7 @@ from outcomes.pipeline import clock, settle
 from productops.workspaces.actors import Actor
 from productops.workspaces.models import Workspace
 from roadmap.services import edit_item
+from tests.callers import Caller
 from tests.factories import a_metric
 from tests.outcomes.pipeline.stating import Team, days_before
 
@@ -363,6 +364,37 @@ def test_an_effect_goes_with_its_release() -> None:
     )
     team.settle()
     assert not Effect.objects.exists()
+
+
+@pytest.mark.parametrize("controls", [[], ["elsewhere"]])
+def test_a_pin_before_the_release_and_its_removal_leave_an_effect_its_id(controls: list[str]) -> None:
+    team = team_on(DECIDED)
+    a_metric(team.workspace, key="elsewhere")
+    outcome = an_outcome(team, controls=controls)
+    team.state(stepped(3))
+    team.state(stepped(0, metric="elsewhere"))
+    team.settle()
+    before = effect_of(outcome)
+    for day in (RELEASED - timedelta(days=1), RELEASED + timedelta(days=15)):
+        move_to(team, day)
+        assert [effect.decided_on for effect in Effect.objects.all()] in ([], [None])
+        move_to(team, DECIDED)
+        after = effect_of(outcome)
+        assert (after.pk, after.decided_on, after.estimate) == (before.pk, DECIDED, before.estimate)
+
+
+def test_an_effect_that_is_withdrawn_is_not_there_and_its_value_neither() -> None:
+    team = team_on(DECIDED)
+    outcome = an_outcome(team, baseline=50, target=53)
+    team.state(stepped(3))
+    team.settle()
+    effect = effect_of(outcome)
+    move_to(team, RELEASED - timedelta(days=1))
+    caller = Caller(team.workspace)
+    assert caller.get(f"effects/{effect.pk}/").status_code == 404
+    assert caller.get("effects/").json()["results"] == []
+    assert caller.get("insights/portfolio/").json()["results"] == []
+    assert team.value().explanation["outcomes"][0]["grade"] == "observed"
 
 
 def test_the_order_of_deliveries_does_not_matter() -> None:

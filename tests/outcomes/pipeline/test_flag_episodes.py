@@ -17,7 +17,7 @@ from outcomes.pipeline.reconcile import reconcile
 from outcomes.pipeline.score import score_items
 from outcomes.services import flags
 from productops.workspaces.actors import Actor
-from productops.workspaces.models import Workspace
+from productops.workspaces.models import Change, Workspace
 from productops.workspaces.services import edit_workspace
 from roadmap.models import Item
 from roadmap.services import edit_item
@@ -264,6 +264,22 @@ def test_a_feature_that_got_worse_did_not_come_back(looks: list[int], expected: 
         pinned(team, PIN + timedelta(days=days))
     assert Flag.objects.get(reason="declining").resolved_cause == expected
     assert Flag.objects.standing().get().reason == "abandoned"
+
+
+def test_what_a_worker_does_to_flags_and_candidates_says_whom_it_is_by(team: Team) -> None:
+    move("acknowledge", "never_adopted")
+    told(team, 300, PIN - timedelta(days=200), PIN)
+    team.state({"observations": [{"metric": "unheard-of", "at": f"{PIN}T09:00:00Z", "value": 1}]})
+    team.settle()
+    changes = Change.objects.filter(type__in=["flag", "candidate"]).order_by("id")
+    assert list(changes.values_list("type", "action", "by", "via")) == [
+        ("flag", "created", "productops", "clock"),
+        ("flag", "created", "productops", "clock"),
+        # Moved by the service alone, with no door that would say who is behind it.
+        ("flag", "edited", "", ""),
+        ("flag", "edited", "productops", "clock"),
+        ("candidate", "created", team.source.name, "webhook"),
+    ]
 
 
 @pytest.mark.parametrize(
