@@ -14,7 +14,7 @@ from benchmarks.ingest.system import DEFAULT_VAR, System, running
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
-    parser.add_argument("names", nargs="*", help="which to run; all of them by default")
+    parser.add_argument("names", nargs="*", help="which to run; all but history by default")
     parser.add_argument("--var", type=Path, default=DEFAULT_VAR, help="where the servers keep their data")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=4000, help="of one round at the door")
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30, help="of each run of freshness")
     parser.add_argument("--per-second", type=int, default=300, help="deliveries during freshness")
     parser.add_argument("--replayed", type=int, default=1_000_000, help="rows of the replay")
-    parser.add_argument("--stored", type=int, default=0, help="observations to store before measuring")
+    parser.add_argument("--stored", type=int, default=10_000_000, help="observations of the history")
     parser.add_argument("--deliveries", type=int, default=10_000, help="of the races, each sent eight ways")
     options = parser.parse_args()
     measures: dict[str, Callable[[System], object]] = {
@@ -33,14 +33,21 @@ def main() -> None:
         "rows": partial(rows.measure, rounds=options.rounds, batches=options.batches),
         "freshness": partial(freshness.measure, per_second=options.per_second, seconds=options.seconds),
         "replay": partial(replay.measure, rows=options.replayed),
+        "history": partial(
+            history.compare,
+            var=options.var.with_name(f"{options.var.name}-history"),
+            stored=options.stored,
+            rounds=options.rounds,
+            batches=options.batches,
+            requests=options.requests,
+            connections=options.connections,
+        ),
         "races": partial(races.measure, deliveries=options.deliveries, connections=options.connections),
     }
     if unknown := set(options.names) - set(measures):
         sys.exit(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(measures)}")
     with running(options.var) as system:
-        if options.stored:
-            history.fill(system, options.stored)
-        for name in options.names or measures:
+        for name in options.names or [name for name in measures if name != "history"]:
             measures[name](system)
 
 

@@ -21,25 +21,43 @@ _BARE = """
 """
 
 
-def measure(system: System, *, rounds: int, batches: int, size: int = 1000) -> float:
+class Rows:
+    """A workspace of a system to post batches to, round by round; a round is never posted twice."""
+
+    def __init__(self, system: System, *, batches: int, size: int = 1000) -> None:
+        self._system, self._batches, self._size = system, batches, size
+        team = system.team("rows")
+        for metric in range(4):
+            team.make("metrics/", {"key": f"m{metric}", "name": f"M{metric}"})
+        self._workspace = system.ask("SELECT id FROM workspaces_workspace WHERE key = %s", team.slug)
+        self._target = system.target(team)
+
+    def through(self, number: int) -> float:
+        """Rows a second from the first request to all facts committed; what they mark is settled after."""
+        bodies = [_body(number, batch, self._size) for batch in range(self._batches)]
+        requests = [self._target.request(uuid.uuid4().hex, body) for body in bodies]
+        before = self._system.ask(_ROWS, self._workspace)
+        started = time.monotonic()
+        answers = post_all(self._target.address, requests, 4)
+        assert set(answers.statuses) == {202}, answers.statuses
+        wanted = before + self._batches * self._size
+        self._system.wait_until(_ROWS, wanted, 600, self._workspace)
+        rate = self._batches * self._size / (time.monotonic() - started)
+        self._system.settle()
+        return rate
+
+    def bare(self, number: int) -> float:
+        """Rows a second of the loop."""
+        return _bare(self._system, number, self._batches, self._size)
+
+
+def measure(system: System, *, rounds: int, batches: int) -> float:
     """Interleaved rounds of both; returns the ratio of their median rates."""
-    team = system.team("rows")
-    for metric in range(4):
-        team.make("metrics/", {"key": f"m{metric}", "name": f"M{metric}"})
-    workspace = system.ask("SELECT id FROM workspaces_workspace WHERE key = %s", team.slug)
-    target = system.target(team)
+    rows = Rows(system, batches=batches)
     rates: dict[str, list[float]] = {"rows": [], "bare": []}
     for number in range(rounds + 1):
-        rates["bare"].append(_bare(system, number, batches, size))
-        bodies = [_body(number, batch, size) for batch in range(batches)]
-        requests = [target.request(uuid.uuid4().hex, body) for body in bodies]
-        before = system.ask(_ROWS, workspace)
-        started = time.monotonic()
-        answers = post_all(target.address, requests, 4)
-        assert set(answers.statuses) == {202}, answers.statuses
-        system.wait_until(_ROWS, before + batches * size, 600, workspace)
-        rates["rows"].append(batches * size / (time.monotonic() - started))
-        system.settle()
+        rates["bare"].append(rows.bare(number))
+        rates["rows"].append(rows.through(number))
     # The first round makes partitions and plans.
     through, floor = median(rates["rows"][1:]), median(rates["bare"][1:])
     tell(

@@ -40,8 +40,10 @@ class Mark(WorkspaceOwned):
             models.CheckConstraint(condition=Q(kind__in=MARK_KINDS), name="mark_kind_is_known"),
         ]
         indexes = [
-            # Read to claim the oldest marks of a kind.
+            # Read to see how long a kind has waited.
             models.Index(fields=["kind", "marked_at"], name="mark_oldest"),
+            # Read to claim: the next workspace with marks of a kind, and its oldest.
+            models.Index(fields=["kind", "workspace", "marked_at"], name="mark_turns"),
         ]
 
 

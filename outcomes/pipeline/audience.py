@@ -10,8 +10,9 @@ from django.db import connection
 from django.db.models import Min, Q
 
 from outcomes.models import ItemSource, ProductAudience, UsageDay
-from outcomes.pipeline.gather import thresholds_of
+from outcomes.pipeline.gather import reaches_back_to, thresholds_of
 from outcomes.pipeline.marks import Claimed, Marks
+from outcomes.pipeline.usage_facts import TREND, judged_since
 from productops.workspaces.models import Workspace
 from roadmap.models import Item, Product
 
@@ -30,7 +31,7 @@ def roll_audiences(workspace: Workspace, marks: Sequence[Claimed], onward: Marks
         changed = [
             moved
             for window in windows_of(workspace, items)
-            if (moved := _roll(product, window, mark.from_on, today)) is not None
+            if (moved := _roll(workspace, product, window, items, mark.from_on, today)) is not None
         ]
         if changed:
             for item in items:
@@ -45,9 +46,16 @@ def counted_items(product: Product) -> list[Item]:
     return list(Item.objects.filter(id__in=counted.values("item_id"), status="released", archived_at=None))
 
 
-def _roll(product: Product, window: int, from_on: date | None, today: date) -> date | None:
+def _roll(
+    workspace: Workspace,
+    product: Product,
+    window: int,
+    items: Sequence[Item],
+    from_on: date | None,
+    today: date,
+) -> date | None:
     """Write the audience of one window length; return the earliest day on which it changed."""
-    stale, is_gone = stale_days(product, window, from_on, today)
+    stale, is_gone = stale_days(workspace, product, window, items, from_on, today)
     if is_gone:
         ProductAudience.objects.filter(product=product, window_days=window).delete()
         return date.min
@@ -76,17 +84,38 @@ def windows_of(workspace: Workspace, items: Sequence[Item]) -> list[int]:
 
 
 def stale_days(
-    product: Product, window: int, from_on: date | None, today: date
+    workspace: Workspace,
+    product: Product,
+    window: int,
+    items: Sequence[Item],
+    from_on: date | None,
+    today: date,
 ) -> tuple[dict[date, tuple[int, int]], bool]:
-    """What is to be written of an audience, by day, and whether all that is stored is to go. Reads only."""
+    """What is to be written of an audience, by day, and whether all that is stored is to go. Reads only.
+
+    `items` are those of the product that are counted. Days that none of them is judged by are left alone: use that is
+    dated decades before the first release is a fact, and nothing is held against it.
+    """
     stored = ProductAudience.objects.filter(product=product, window_days=window)
     oldest = UsageDay.objects.filter(item__product=product, on__lte=today).aggregate(first=Min("on"))["first"]
     if oldest is None:
         return {}, stored.exists()
-    first = oldest if from_on is None else max(from_on, oldest)
+    first = max(oldest, _first_looked_at(workspace, window, items, today))
+    if from_on is not None:
+        first = max(from_on, first)
     known = {row.on: (row.active, row.item_count) for row in stored.filter(on__gte=first)}
     counted = _count(product, window, first, today)
     return {on: numbers for on, numbers in counted.items() if known.get(on) != numbers}, False
+
+
+def _first_looked_at(workspace: Workspace, window: int, items: Sequence[Item], today: date) -> date:
+    """The earliest day whose audience a verdict on one of these items reads, or the change of one since a year."""
+    judged_from = [
+        judged_since(item, workspace)
+        for item in items
+        if thresholds_of(workspace, item).window_days == window
+    ]
+    return reaches_back_to(min([today - TREND, *judged_from]), window, with_season=True)
 
 
 def _count(product: Product, window: int, first: date, today: date) -> dict[date, tuple[int, int]]:

@@ -120,8 +120,9 @@ def check_audiences(workspace: Workspace, after: int, cause: Cause) -> Checked:
     keys = _page(Product.objects.filter(workspace=workspace, pk__gt=after).values_list("pk", "key"), found, 1)
     pending = _marked("audience", workspace)
     for product in Product.objects.filter(pk__in=set(keys) - pending):
-        for window in windows_of(workspace, counted_items(product)):
-            stale, is_gone = stale_days(product, window, None, workspace.today())
+        items = counted_items(product)
+        for window in windows_of(workspace, items):
+            stale, is_gone = stale_days(workspace, product, window, items, None, workspace.today())
             for on, numbers in sorted(stale.items()):
                 name = f"{window} days to {on}"
                 found.drift.append(Drift("audience", product.pk, product.key, name, None, list(numbers)))

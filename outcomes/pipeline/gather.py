@@ -42,7 +42,12 @@ def gather(
     used = [facts for facts in found.values() if facts.first_used_on is not None and not facts.is_exempt]
     if not used:
         return found
-    reach_back = {facts.item.pk: _first_needed(facts, spans[facts.item.pk], with_season) for facts in used}
+    reach_back = {
+        facts.item.pk: reaches_back_to(
+            spans[facts.item.pk].first, facts.thresholds.window_days, with_season=with_season
+        )
+        for facts in used
+    }
     products = {
         product.pk: product
         for product in Product.objects.filter(id__in={facts.item.product_id for facts in used})
@@ -82,9 +87,10 @@ def _has(facts: ItemFacts, shape: str) -> bool:
     return any(getattr(one, shape) for one in facts.shapes)
 
 
-def _first_needed(facts: ItemFacts, span: Span, with_season: bool) -> date:
-    first = a_year_before(span.first) if with_season else span.first
-    return max(first, date(1900, 1, 1)) - 2 * facts.window - timedelta(days=7)
+def reaches_back_to(day: date, window_days: int, *, with_season: bool) -> date:
+    """The earliest day whose facts are read to judge from `day` on."""
+    first = a_year_before(day) if with_season else day
+    return max(first, date(1900, 1, 1)) - timedelta(days=2 * window_days + 7)
 
 
 _SHAPE = ("has_events", "has_counts", "has_shares", "first_on", "last_on")

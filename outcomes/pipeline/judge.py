@@ -12,12 +12,9 @@ from outcomes.formulas.flags import VerdictSpan as Run
 from outcomes.formulas.verdicts import Judgement, Verdict, judge
 from outcomes.models import VerdictSpan
 from outcomes.pipeline.gather import gather
-from outcomes.pipeline.usage_facts import SEASON_DAYS, ItemFacts, Span, days_between
+from outcomes.pipeline.usage_facts import SEASON_DAYS, TREND, ItemFacts, Span, days_between, judged_since
 from productops.workspaces.models import Workspace
 from roadmap.models import Item
-
-# A value's trend looks back this far, so the day before it is judged along.
-TREND = timedelta(days=28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +140,7 @@ def _runs(starts: Sequence[Start], facts: ItemFacts) -> list[Run]:
 
 
 def _span(item: Item, workspace: Workspace, changed_from: date | None, today: date) -> Span:
-    start = item.released_on or item.created_at.astimezone(workspace.zone).date()
+    start = judged_since(item, workspace)
     first = min(start, today) if changed_from is None else max(changed_from, min(start, today))
     return Span(min(first, today), today)
 

@@ -65,7 +65,7 @@ class Keys:
         alone = self._routes.get((problem_id, external_id))
         return alone if alone is not None else self._routes.get((problem_id, ""), problem_id)
 
-    def is_archived(self, model: type[Item | Problem], id_: int) -> bool:
+    def is_archived(self, model: type[Item | Problem | Customer], id_: int) -> bool:
         """Whether it was put away, so that nothing is to be tied to it before it is restored."""
         if model not in self._archived:
             put_away = model._default_manager.filter(

@@ -199,22 +199,33 @@ def mark_every_item(workspace_id: int, *, cause: dict[str, Any], from_on: date =
     doorbell.ring_after_commit("settle")
 
 
+# The workspace whose marks of a kind this process claimed last.
+_last_turn: dict[str, int] = {}
+
+
 def claim(kind: str, limit: int) -> tuple[str, list[Claimed]]:
     """Claim up to `limit` of the oldest marks of a kind, in one workspace, for LEASE_SECONDS.
 
-    Returns the claim's token and the marks. One statement, so one short transaction of its own.
+    Workspaces take turns, so that a flood in one holds up no other. Returns the claim's token and the marks. One
+    statement, so one short transaction of its own.
     """
     token = uuid.uuid4().hex
     with repeatable(), connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH free AS (
+            WITH turn AS (
+                SELECT coalesce(
+                    (SELECT workspace_id FROM outcomes_mark
+                     WHERE kind = %(kind)s AND workspace_id > %(last_turn)s
+                       AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
+                     ORDER BY workspace_id LIMIT 1),
+                    (SELECT workspace_id FROM outcomes_mark
+                     WHERE kind = %(kind)s AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
+                     ORDER BY workspace_id LIMIT 1)) AS workspace_id
+            ), free AS (
                 SELECT id FROM outcomes_mark
-                WHERE kind = %(kind)s AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
-                  AND workspace_id = (
-                    SELECT workspace_id FROM outcomes_mark
-                    WHERE kind = %(kind)s AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
-                    ORDER BY marked_at LIMIT 1)
+                WHERE kind = %(kind)s AND workspace_id = (SELECT workspace_id FROM turn)
+                  AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
                 ORDER BY marked_at, id LIMIT %(limit)s
                 FOR UPDATE SKIP LOCKED
             )
@@ -224,7 +235,13 @@ def claim(kind: str, limit: int) -> tuple[str, list[Claimed]]:
             RETURNING outcomes_mark.id, workspace_id, kind, subject_id, series, "on", from_on, generation,
                       cause, marked_at
             """,
-            {"kind": kind, "limit": limit, "token": token, "lease": LEASE_SECONDS},
+            {
+                "kind": kind,
+                "limit": limit,
+                "token": token,
+                "lease": LEASE_SECONDS,
+                "last_turn": _last_turn.get(kind, 0),
+            },
         )
         rows = cursor.fetchall()
     claimed = [
@@ -243,6 +260,8 @@ def claim(kind: str, limit: int) -> tuple[str, list[Claimed]]:
         for row in rows
     ]
     claimed.sort(key=lambda mark: (mark.subject_id, mark.series, mark.on or date.min))
+    if claimed:
+        _last_turn[kind] = claimed[0].workspace_id
     return token, claimed
 
 

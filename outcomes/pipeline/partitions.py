@@ -100,6 +100,9 @@ def _make(table: str, month: Month) -> None:
             f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM (%s) TO (%s)",
             [first, _next_month(first)],
         )
+        if table == "outcomes_observation":
+            # Whoever writes to the partition itself is held to the same.
+            cursor.execute("SELECT outcomes_hold_observations(%s::regclass)", [name])
 
 
 def _next_month(day: date) -> date:

@@ -20,6 +20,7 @@ from productops.workspaces.actors import Actor
 from productops.workspaces.attribution import acting, known_or
 from productops.workspaces.models import Workspace
 from roadmap import releasing
+from roadmap.models import Item
 
 
 class Recorder:
@@ -48,6 +49,10 @@ class Recorder:
             cause = next(iter(released.values()))
             for outcome_id in effects_around(self.workspace.pk, list(released)):
                 self._trail.marks.add("effect", outcome_id, cause=cause)
+            # Of days before a release nobody's audience is counted, so one that moved may ask for others.
+            products = Item.objects.filter(id__in=released, product__isnull=False)
+            for product_id in products.values_list("product_id", flat=True):
+                self._trail.marks.add("audience", product_id, cause=cause)
             items_released(self.workspace.pk, sorted(released))
             released.clear()
             self._sections.released_by.clear()

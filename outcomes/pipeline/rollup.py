@@ -29,6 +29,9 @@ def roll_metric_days(workspace: Workspace, marks: Sequence[Claimed], onward: Mar
         "days": [mark.on for mark in marks],
         "starts": [start for start, _ in spans],
         "ends": [end for _, end in spans],
+        # Told beside them, for the planner to leave out every month that none of these days is of.
+        "first": min((start for start, _ in spans), default=None),
+        "last": max((end for _, end in spans), default=None),
         # Values beyond it are refused where they arrive; one that was taken before counts as not told.
         "bound": MOST_NUMBER,
     }
@@ -93,6 +96,7 @@ _METRIC_DAYS = """
     CROSS JOIN LATERAL (
         SELECT * FROM outcomes_observation o
         WHERE o.metric_id = m.metric_id AND o.series = m.series AND o.at >= m.starts AND o.at < m.ends
+          AND o.at >= %(first)s AND o.at < %(last)s
           AND NOT o.is_retracted AND abs(o.value) <= %(bound)s OFFSET 0
     ) AS o
     GROUP BY o.metric_id, o.series, m."on"
@@ -109,8 +113,9 @@ _EMPTY_METRIC_DAYS = """
     WHERE d.metric_id = m.metric_id AND d.series = m.series AND d."on" = m."on"
       AND NOT EXISTS (SELECT FROM outcomes_observation o
                       WHERE o.metric_id = m.metric_id AND o.series = m.series
-                        AND o.at >= m.starts AND o.at < m.ends AND NOT o.is_retracted
-                        AND abs(o.value) <= %(bound)s)
+                        AND o.at >= m.starts AND o.at < m.ends
+                        AND o.at >= %(first)s AND o.at < %(last)s
+                        AND NOT o.is_retracted AND abs(o.value) <= %(bound)s)
 """
 
 _GONE_USAGE_DAYS = """

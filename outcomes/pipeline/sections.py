@@ -30,7 +30,7 @@ from outcomes.sources.reading import EventBody
 from outcomes.sources.rows import RetractRow
 from productops.workspaces.actors import Actor
 from productops.workspaces.models import Workspace
-from roadmap.models import Item, Problem
+from roadmap.models import Customer, Item, Problem
 
 
 class Sections:
@@ -40,6 +40,7 @@ class Sections:
         self._workspace = workspace
         self._keys = Keys(workspace)
         self._zone = workspace.zone
+        self._is_in_utc = workspace.zone.key == "UTC"
         self._actor_key = bytes(workspace.actor_key)
         self._is_rehearsal = is_rehearsal
         self._together = together
@@ -69,7 +70,7 @@ class Sections:
             if metric_id is None:
                 body.refusals.append(unknown("metric", row.metric, numbered))
                 continue
-            at = row.at.astimezone(UTC)
+            at = row.at if row.at.tzinfo is UTC else row.at.astimezone(UTC)
             value = 0.0 if is_retracted else float(row.value)
             on = self._day(at)
             if self._is_closed(on, numbered.pointer, body):
@@ -198,6 +199,9 @@ class Sections:
     def customers(self, body: NativeBody, by: Statement, tally: Tally) -> None:
         newest: dict[str, Numbered[Any]] = {}
         for numbered in body.rows["customers"]:
+            if self._is_put_away(numbered.row.key):
+                body.refusals.append(archived("customer", numbered.row.key, numbered))
+                continue
             tally.duplicates += numbered.row.key in newest
             newest[numbered.row.key] = numbered
         if not newest:
@@ -207,6 +211,10 @@ class Sections:
         tally.duplicates += unchanged
         for problem_id in problems_of_customers(changed):
             by.marks.add("problem", problem_id, cause=by.cause)
+
+    def _is_put_away(self, customer: str) -> bool:
+        customer_id = self._keys.customer(customer)
+        return customer_id is not None and self._keys.is_archived(Customer, customer_id)
 
     def covers(self, body: NativeBody, by: Statement, tally: Tally) -> None:
         if not body.covers:
@@ -315,6 +323,8 @@ class Sections:
         self._ready_months |= {(table, day.year, day.month) for day in unsure}
 
     def _day(self, at: datetime) -> date:
+        if self._is_in_utc and at.tzinfo is UTC:
+            return at.date()
         return at.astimezone(self._zone).date()
 
     def _last_day(self, at: datetime) -> date:

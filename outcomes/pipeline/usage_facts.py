@@ -22,10 +22,13 @@ from outcomes.formulas.verdicts import (
     change_of,
     eligible_of,
 )
+from productops.workspaces.models import Workspace
 from roadmap.models import Item
 
 # With this much history of an item a fall is compared with the same weeks a year earlier.
 SEASON_DAYS = 396
+# A value's trend looks back this far, so the day before it is judged along.
+TREND = timedelta(days=28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +337,11 @@ class Points:
     def at(self, day: date) -> int:
         known = self._levels.get(day)
         return self._read(day).at(day) if known is None else known
+
+
+def judged_since(item: Item, workspace: Workspace) -> date:
+    """The first day on which a verdict on an item says something: that of its release, else of its creation."""
+    return item.released_on or item.created_at.astimezone(workspace.zone).date()
 
 
 def a_year_before(day: date) -> date:

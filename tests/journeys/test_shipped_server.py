@@ -87,15 +87,20 @@ def test_the_door_takes_protobuf_in_chunks_and_nothing_of_one_that_breaks_off(te
     assert cut <= {b"", b"400", b"411"}
     assert team.api("GET", "deliveries/?source=export").body["results"] == []
     whole = b"%x\r\n%b\r\n0\r\n\r\n" % (len(raw), raw)
-    assert _hang_up_after(team, head + whole) == b"200"
+    assert _status_after(team, head + whole) == b"200"
     assert len(team.api("GET", "deliveries/?source=export").body["results"]) == 1
 
 
 def _hang_up_after(team: Team, said: bytes) -> bytes:
-    """The status that is answered to bytes after which nothing more comes."""
-    with socket.create_connection(("127.0.0.1", team.server.port), timeout=10) as connection:
+    return _status_after(team, said, hang_up=True)
+
+
+def _status_after(team: Team, said: bytes, *, hang_up: bool = False) -> bytes:
+    """The status that is answered to bytes, nothing when the connection ends without an answer."""
+    with socket.create_connection(("127.0.0.1", team.server.port), timeout=30) as connection:
         connection.sendall(said)
-        connection.shutdown(socket.SHUT_WR)
+        if hang_up:
+            connection.shutdown(socket.SHUT_WR)
         return connection.recv(4096)[9:12]
 
 

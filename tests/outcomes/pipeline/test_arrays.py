@@ -60,3 +60,9 @@ def test_text_that_means_something_in_an_array_stays_text(text: str) -> None:
 def test_no_value_at_all_is_an_empty_array() -> None:
     assert _back("date", []) == []
     assert _back("date", [date(2024, 2, 29)]) == [date(2024, 2, 29)]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_that_is_not_finite_is_refused_and_never_sent_as_none(number: float) -> None:
+    with pytest.raises(ValueError, match="not finite"):
+        array("double precision", [1.0, number])

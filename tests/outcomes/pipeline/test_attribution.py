@@ -13,7 +13,7 @@ from outcomes.pipeline.interpret import interpret_pending
 from productops.workspaces.actors import Actor
 from productops.workspaces.attribution import acting
 from productops.workspaces.models import Change
-from roadmap.models import Evidence, Item, Release
+from roadmap.models import Customer, Evidence, Item, Release
 from tests.factories import a_problem, a_source, an_item
 from tests.outcomes.pipeline.stating import Team
 
@@ -99,6 +99,23 @@ def test_an_archived_item_is_not_released_but_its_use_is_a_fact(team: Team) -> N
     assert (refusal["row"], refusal["code"]) == ("/releases/0", "archived")
     assert Item.objects.get().released_on is None
     assert (UsageEvent.objects.count(), Release.objects.count()) == (1, 0)
+
+
+def test_an_archived_customer_is_not_changed_but_named_all_the_same(team: Team) -> None:
+    acme = Customer.objects.create(
+        workspace=team.workspace, key="acme", name="Acme", archived_at=timezone.now()
+    )
+    a_problem(team.workspace, key="lost-baskets")
+    stated = {"key": "acme", "name": "Acme Ltd.", "mrr": 900}
+    delivery = interpreted(team, {"customers": [stated], "evidence": [{**TICKET, "customer": "acme"}]})
+    (refusal,) = delivery.outcome["refused"]
+    assert (refusal["row"], refusal["code"]) == ("/customers/0", "archived")
+    acme.refresh_from_db()
+    assert (acme.name, acme.mrr, Evidence.objects.get().customer_id) == ("Acme", None, acme.pk)
+    Customer.objects.update(archived_at=None)
+    interpreted(team, {"customers": [stated]})
+    acme.refresh_from_db()
+    assert acme.name == "Acme Ltd."
 
 
 def test_a_part_that_occurs_twice_fails_the_delivery_and_says_so(team: Team) -> None:

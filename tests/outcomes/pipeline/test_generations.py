@@ -60,3 +60,13 @@ def test_a_claimed_mark_is_nobody_else_s_until_the_lease_runs_out(team: Team) ->
     # The slow one comes to write after all: it holds nothing any more.
     assert finish(slow, slow_claim) == 0
     assert finish(quick, quick_claim) == 1
+
+
+def test_a_flood_in_one_workspace_leaves_every_other_its_turn(team: Team) -> None:
+    others = [Team(), Team()]
+    marks.mark("problem", team.workspace.pk, range(1, 9))
+    for number, other in enumerate(others):
+        marks.mark("problem", other.workspace.pk, [100 + number])
+    turns = [{one.workspace_id for one in marks.claim("problem", 2)[1]} for _ in range(6)]
+    assert set().union(*turns[:3]) == {team.workspace.pk, *(other.workspace.pk for other in others)}
+    assert turns[3:] == [{team.workspace.pk}] * 3

@@ -43,8 +43,8 @@ def team() -> Team:
     return team
 
 
-def months_read(query: str, values: dict[str, Any]) -> set[str]:
-    """The months of every partition that the statement really touched."""
+def months_read(query: str, values: dict[str, Any], *, is_planned: bool = False) -> set[str]:
+    """The months of every partition that the statement really touched, or (`is_planned`) that its plan names."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, FORMAT JSON) {query}", values)
         told = cursor.fetchone()[0]
@@ -52,7 +52,7 @@ def months_read(query: str, values: dict[str, Any]) -> set[str]:
     return {
         found[1]
         for node in nodes(plan[0]["Plan"])
-        if node.get("Actual Loops")
+        if (is_planned or node.get("Actual Loops"))
         and (found := re.search(r"_(\d{4}_\d{2})$", node.get("Relation Name", "")))
     }
 
@@ -64,10 +64,12 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("query", [rollup._METRIC_DAYS, rollup._EMPTY_METRIC_DAYS])
-def test_rolling_up_a_metric_s_day_reads_its_month(team: Team, query: str) -> None:
+@pytest.mark.parametrize("is_planned", [False, True])
+def test_rolling_up_a_metric_s_day_reads_its_month(team: Team, query: str, is_planned: bool) -> None:
     metric = Metric.objects.get(workspace=team.workspace)
     values = {"workspace": team.workspace.pk, "metrics": [metric.pk], "series": [""], "days": [ON]}
-    assert months_read(query, {**values, "starts": [START], "ends": [END], "bound": 1e100}) == {"2026_04"}
+    bounds = {"starts": [START], "ends": [END], "first": START, "last": END, "bound": 1e100}
+    assert months_read(query, {**values, **bounds}, is_planned=is_planned) == {"2026_04"}
 
 
 @pytest.mark.parametrize("query", [rollup._USAGE_DAYS, rollup._GONE_USAGE_DAYS])
