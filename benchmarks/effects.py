@@ -22,10 +22,8 @@ from itertools import product
 from math import sqrt
 
 from benchmarks.simulated import Cell, controls_of, series_of
-from outcomes.formulas.effects.before_after import before_after
-from outcomes.formulas.effects.comparison import judged
+from outcomes.formulas.effects import before_after, comparison
 from outcomes.formulas.effects.series import Window
-from outcomes.formulas.effects.verdict import verdict_of
 
 SPANS = ((56, 28), (28, 28), (182, 28))
 PHIS = (0.0, 0.5, 0.8)
@@ -45,14 +43,14 @@ def verdicts(cell: Cell, count: int, seed: int, design: str = "before_after") ->
         controls = controls_of(cell, count, seed)
         for values, control in zip(series_of(cell, count, seed) + controls, controls, strict=True):
             window = Window(positions, tuple(values), seasons, cell.before, control[:, None])
-            found = judged(window, "increase")
+            found = comparison.judged(window, "increase")
             assert found is not None
             yield found[1]
         return
     for values in series_of(cell, count, seed):
-        estimate = before_after(Window(positions, tuple(values), seasons, cell.before))
-        assert estimate is not None
-        yield verdict_of(estimate.low, estimate.high, "increase")
+        told = before_after.judged(Window(positions, tuple(values), seasons, cell.before), "increase")
+        assert told is not None
+        yield told[1]
 
 
 def false_share(cell: Cell, count: int, seed: int, design: str = "before_after") -> float:

@@ -51,8 +51,8 @@ def walks(count: int, seed: int) -> Series:
     return 500.0 + np.cumsum(chance.normal(0.0, 3.0, (count, BEFORE + AFTER)), axis=1)
 
 
-def _seasonal(phi: float, growth: float = 0.0) -> Callable[[int, int], Series]:
-    return lambda count, seed: series_of(Cell(BEFORE, AFTER, phi, growth), count, seed)
+def _seasonal(phi: float, growth: float = 0.0, walk: float = 0.0) -> Callable[[int, int], Series]:
+    return lambda count, seed: series_of(Cell(BEFORE, AFTER, phi, growth, walk=walk), count, seed)
 
 
 KINDS = (
@@ -60,6 +60,7 @@ KINDS = (
     Kind("week, AR(1) 0.5, growth 1%", _seasonal(0.5, 0.01)),
     Kind("week, AR(1) 0.8, growth 2%", _seasonal(0.8, 0.02)),
     Kind("AR(1) 0.8 beside a control", _seasonal(0.8), has_control=True),
+    Kind("noise and walk by a control", _seasonal(0.0, walk=1.0), has_control=True),
     Kind("random walk", walks, bar=None),
 )
 
@@ -182,7 +183,7 @@ def _tell(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--series", type=int, default=60, help="of each of the five kinds")
+    parser.add_argument("--series", type=int, default=60, help="of each of the six kinds")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--wait", type=float, default=900, help="seconds until all effects are decided")
     parser.add_argument("--url", help="of a running server")

@@ -27,6 +27,7 @@ _CAVEATS = {
     "not_of_one_time": "Compared as of {at}. What {later} came to later is not counted until all variants are reported"
     " for the same instant.",
     "per_person": "Told per person: its metric adds up, and nothing says from which baseline.",
+    "one_period": "It rests on {on} alone: without that period nothing is left of it.",
     "too_small": "Its values are so small that a computer keeps few of their digits: give them in a smaller unit.",
     "no_noise": "Its values do not vary, so that nothing says how sure this is.",
 }

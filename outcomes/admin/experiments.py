@@ -14,6 +14,7 @@ from django.utils import timezone
 from outcomes.admin.badges import badge
 from outcomes.admin.difference_chart import chart_of
 from outcomes.admin.facts import UncountedPaginator
+from outcomes.formulas.trials import unit_of_difference
 from outcomes.models import Experiment, ExperimentGuardrail, ExperimentTotal, Metric, Outcome
 from outcomes.models.experiments import DECISIONS, EXPERIMENT_STATES
 from outcomes.services import experiments
@@ -197,6 +198,7 @@ class ExperimentAdmin(ArchivingAdmin):
         context = {
             "results": results,
             "item_url": url_of(experiment.item),
+            "unit": unit_of_difference(results["unit"]),
             "chart": chart_of(results["series"]),
             "difference": next(
                 (one for one in results["differences"] if one["variant"] == results["variant"]), None

@@ -195,6 +195,11 @@ def scale_of(unit: str, totals: Iterable[Total]) -> float:
     return 100.0 if are_shares and unit.strip().lower() in _PERCENT else 1.0
 
 
+def unit_of_difference(unit: str) -> str:
+    """Return the unit that a difference of two levels is told in: of shares in percent it is points, not percent."""
+    return "points" if unit.strip().lower() in _PERCENT else unit
+
+
 def in_unit_of_metric(
     found: Difference, aggregation: str, baseline: float | None
 ) -> tuple[float, float, float] | None:

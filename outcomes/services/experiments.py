@@ -43,13 +43,15 @@ def create_experiment(
     item: Item,
     key: str = "",
     guardrails: Sequence[Metric] | None = None,
+    named_after: str = "",
     **fields: Any,
 ) -> Experiment:
     """Set up an experiment on an item. What is not said is taken from the item.
 
     The hypothesis is the item's, the metric that of its primary outcome, the guardrails those of its guardrail
     outcomes, and the variants are control and treatment, half and half; `variants=[]` leaves them to what
-    reports. With `started_on` it runs, else it is a draft. Raises Refused, and IntegrityError when the key is
+    reports. With `started_on` it runs, else it is a draft. Without a `key` one is made from `named_after`, or from the
+    item's. Raises Refused, and IntegrityError when the key is
     taken.
     """
     fields = {**_derived(item), **fields}
@@ -57,7 +59,7 @@ def create_experiment(
     experiment = Experiment(workspace=workspace, item=item, key=key, **fields)
     experiment.state = RUNNING if experiment.started_on else DRAFT
     rows.check(experiment, _complaints(workspace, experiment, chosen))
-    rows.insert_named(experiment, f"{item.key} experiment")
+    rows.insert_named(experiment, named_after or f"{item.key} experiment")
     _write_guardrails(experiment, chosen)
     mark_experiments(workspace, [experiment.pk], by)
     return experiment
@@ -171,13 +173,18 @@ def decide_experiment(
 def clone_experiment(
     *, workspace: Workspace, by: Actor, experiment_id: int, item: Item | None = None, key: str = ""
 ) -> Experiment:
-    """Set up the same again, as a draft without data: for the same item, or another. Raises Refused, NotHere."""
+    """Set up the same again, as a draft without data: for the same item, named after the first, or for another.
+
+    Raises Refused, NotHere.
+    """
     held = rows.find(Experiment, workspace, experiment_id)
+    on = item or held.item
     return create_experiment(
         workspace=workspace,
         by=by,
-        item=item or held.item,
+        item=on,
         key=key,
+        named_after=held.key if on.pk == held.item_id else "",
         hypothesis=held.hypothesis,
         metric=held.metric,
         variants=held.variants,

@@ -34,10 +34,10 @@ from outcomes.formulas.effects.series import (
     season_columns,
     trend_column,
 )
-from outcomes.formulas.effects.verdict import CONFIDENCE
+from outcomes.formulas.effects.verdict import CONFIDENCE, verdict_of
 
 METHOD = "step over trend and season, AR(1) errors, mixture over phi"
-METHOD_VERSION = 1
+METHOD_VERSION = 2
 
 LEAST_FREEDOM = 3
 PHIS = np.tanh(np.linspace(np.arctanh(-0.9), np.arctanh(0.99), 60))
@@ -107,6 +107,36 @@ def _before_after(window: Window, confidence: float) -> Estimate | None:
         confidence=confidence,
         detail={"phi": fit.phi, "freedom": fit.freedom},
     )
+
+
+def judged(
+    window: Window, direction: str, *, confidence: float = CONFIDENCE, margin: float = 0.0
+) -> tuple[Estimate, str, int | None] | None:
+    """Return the estimate, its verdict, and which period alone a verdict would have rested on.
+
+    None when the window is too short to tell a step from trend and season.
+    """
+    estimate = before_after(window, confidence=confidence)
+    if estimate is None:
+        return None
+    verdict = verdict_of(estimate.low, estimate.high, direction, margin=margin)
+    if verdict == "inconclusive" or estimate.is_without_noise:
+        return estimate, "inconclusive", None
+    single = _rests_on(window, estimate, confidence)
+    return estimate, verdict if single is None else "inconclusive", single
+
+
+def _rests_on(window: Window, found: Estimate, confidence: float) -> int | None:
+    """The period at the release, the last before or the first after, that an estimate stands and falls with.
+
+    Errors that hardly fade explain any step by the two periods beside it, so that one day of noise on a launch would
+    be an effect for good. Without the period the estimate then lies outside of its own interval.
+    """
+    for number in (window.first_after - 1, window.first_after):
+        other = before_after(window.without(number), confidence=confidence)
+        if other is not None and not found.low <= other.estimate <= found.high:
+            return number
+    return None
 
 
 def design_of(positions: Sequence[int], seasons: Sequence[int], first_after: int) -> Floats:

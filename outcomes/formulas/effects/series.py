@@ -39,6 +39,17 @@ class Window:
     def n_after(self) -> int:
         return len(self.values) - self.first_after
 
+    def without(self, number: int) -> Window:
+        """Return the same window without one period."""
+        kept = [at for at in range(len(self.values)) if at != number]
+        return Window(
+            tuple(self.positions[at] for at in kept),
+            tuple(self.values[at] for at in kept),
+            tuple(self.seasons[at] for at in kept),
+            self.first_after - (number < self.first_after),
+            self.controls[kept] if self.controls.size else self.controls,
+        )
+
     def in_own_unit(self) -> tuple[Window, int]:
         """Return the same window with values from -1 to 1, and the power of two that they were divided by.
 

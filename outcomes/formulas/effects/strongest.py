@@ -13,7 +13,6 @@ from outcomes.formulas.effects import before_after as plain
 from outcomes.formulas.effects import comparison as compared
 from outcomes.formulas.effects.arranging import Arranged, Series, arranged
 from outcomes.formulas.effects.series import ROUNDING, Estimate
-from outcomes.formulas.effects.verdict import verdict_of
 from outcomes.formulas.effects.windows import LONGEST_COMPARED, REACH, AfterWindow
 
 # Of the periods that could have a value.
@@ -117,19 +116,18 @@ def _compared(question: Question, metric: Series, controls: Sequence[Series]) ->
 def _before_after(question: Question, metric: Series) -> Finding | None:
     reach = REACH[question.cadence]
     data = _arranged(question, metric, (), reach.most_before, whole=reach.whole)
-    estimate = plain.before_after(data.window, confidence=question.confidence) if data else None
-    if data is None or estimate is None:
+    if data is None:
         return None
-    return Finding(
-        "before_after",
-        plain.METHOD,
-        plain.METHOD_VERSION,
-        estimate,
-        verdict_of(estimate.low, estimate.high, question.direction, margin=question.margin),
-        data,
-        None,
-        _caveats(data),
+    judged = plain.judged(
+        data.window, question.direction, confidence=question.confidence, margin=question.margin
     )
+    if judged is None:
+        return None
+    estimate, verdict, single = judged
+    caveats = _caveats(data)
+    if single is not None:
+        caveats.append({"code": "one_period", "on": data.periods[single].start.isoformat()})
+    return Finding("before_after", plain.METHOD, plain.METHOD_VERSION, estimate, verdict, data, None, caveats)
 
 
 def _arranged(

@@ -318,7 +318,9 @@ def test_a_clone_is_the_same_again_without_data(paula: Caller, item: Item) -> No
     told = clone.json()
     assert (told["state"], told["control"], told["guardrails"]) == ("draft", "b", ["load.time"])
     other = an_item(item.workspace, key="gifts")
-    assert paula.post("experiments/again/clone/", {"item": other.key}).json()["item"] == "gifts"
+    elsewhere = paula.post("experiments/again/clone/", {"item": other.key}).json()
+    assert (elsewhere["item"], elsewhere["key"]) == ("gifts", "gifts-experiment")
+    assert paula.post("experiments/again/clone/").json()["key"] == "again-2"
 
 
 def test_lists_are_filtered_and_refuse_what_they_do_not_know(paula: Caller, item: Item) -> None:

@@ -18,6 +18,7 @@ from outcomes.formulas.trials import (
     in_unit_of_metric,
     people_needed,
     read,
+    unit_of_difference,
 )
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
@@ -155,6 +156,15 @@ def test_a_metric_that_adds_up_changes_by_the_lift_of_its_baseline() -> None:
     estimate, low, high = in_unit_of_metric(found, "sum", 500.0) or (0.0, 0.0, 0.0)
     assert estimate == pytest.approx(100.0)
     assert low < estimate < high
+
+
+def test_a_difference_of_shares_is_told_in_points() -> None:
+    assert [unit_of_difference(unit) for unit in ("%", " Percent", "EUR", "")] == [
+        "points",
+        "points",
+        "EUR",
+        "",
+    ]
 
 
 def test_nothing_seen_takes_nobody_knows_how_many() -> None:

@@ -77,12 +77,22 @@ def test_a_control_that_never_moved_is_none() -> None:
 
 @pytest.mark.parametrize("value", [1.0, 0.0])
 def test_one_day_that_differs_is_no_effect(value: float) -> None:
-    for day in (10, BEFORE + 1, DAYS - 1):
+    for day in (10, BEFORE - 1, BEFORE, BEFORE + 1, DAYS - 1):
         values = [1.0 - value] * DAYS
         values[day] = value
         found = effect_of(values, 50 + NOISE[1])
         assert found.verdict == "inconclusive"
         assert isfinite(found.estimate.estimate)
+
+
+@pytest.mark.parametrize(("day", "on"), [(BEFORE, "2026-03-02"), (BEFORE - 1, "2026-03-01")])
+def test_a_launch_of_a_single_day_is_no_effect_and_the_day_is_named(day: int, on: str) -> None:
+    values = list(100 + NOISE[0])
+    values[day] += 300
+    found = effect_of(values)
+    assert found.verdict == "inconclusive"
+    assert {"code": "one_period", "on": on} in found.caveats
+    assert effect_of(MOVED).verdict == "better"
 
 
 def test_numbers_too_small_for_their_digits_are_inconclusive_and_say_so() -> None:
