@@ -203,6 +203,20 @@ def mark_every_item(workspace_id: int, *, cause: dict[str, Any], from_on: date =
 _last_turn: dict[str, int] = {}
 
 
+def free_kinds() -> frozenset[str]:
+    """The kinds of which there are marks that nobody has claimed: one look instead of one a kind."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT kind FROM unnest(%s::text[]) AS kind WHERE EXISTS (
+                SELECT FROM outcomes_mark WHERE outcomes_mark.kind = kind.kind
+                   AND (claimed_until IS NULL OR claimed_until < clock_timestamp()))
+            """,
+            [list(MARK_KINDS)],
+        )
+        return frozenset(row[0] for row in cursor.fetchall())
+
+
 def claim(kind: str, limit: int) -> tuple[str, list[Claimed]]:
     """Claim up to `limit` of the oldest marks of a kind, in one workspace, for LEASE_SECONDS.
 
@@ -286,7 +300,10 @@ def hold(token: str, claimed: Sequence[Claimed]) -> list[Claimed]:
 
 
 def settle(token: str, held: Sequence[Claimed]) -> None:
-    """Delete the marks at the generation they were claimed at; release those that moved on meanwhile."""
+    """Delete the marks at the generation they were claimed at; release those that moved on meanwhile.
+
+    `held` are locked, so that none of them moves on any more.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -296,9 +313,8 @@ def settle(token: str, held: Sequence[Claimed]) -> None:
             """,
             [[mark.id for mark in held], [mark.generation for mark in held], token],
         )
-        cursor.execute(
-            "UPDATE outcomes_mark SET claimed_until = NULL, claimed_by = '' WHERE claimed_by = %s", [token]
-        )
+    if any(mark.has_moved_on for mark in held):
+        release(token)
 
 
 def put_off(held: Sequence[Claimed], wait: timedelta) -> None:

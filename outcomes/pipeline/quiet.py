@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from outcomes.models import Delivery, FlagAction, Mark, QuietRun, Replay
@@ -42,12 +43,12 @@ def quiet_run_of(workspace: Workspace, *, is_judged: bool) -> int | None:
 
     The first time that anything of a workspace is judged begins its first run.
     """
-    runs = QuietRun.objects.filter(workspace=workspace)
-    under_way = runs.filter(ended_at=None).values_list("id", flat=True).first()
-    if under_way is None and is_judged and not runs.filter(kind=FIRST_RUN).exists():
+    runs = QuietRun.objects.filter(Q(ended_at=None) | Q(kind=FIRST_RUN), workspace=workspace)
+    known = dict(runs.values_list("id", "ended_at"))
+    if not known and is_judged:
         begin_quiet_run(workspace.pk, FIRST_RUN, {"kind": FIRST_RUN})
-        under_way = runs.filter(ended_at=None).values_list("id", flat=True).first()
-    return under_way
+        known = dict(runs.values_list("id", "ended_at"))
+    return next((id_ for id_, ended_at in known.items() if ended_at is None), None)
 
 
 def end_quiet_runs() -> int:

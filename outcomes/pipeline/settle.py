@@ -77,14 +77,17 @@ def settle_round(until: float) -> int:
     roll up, and values would never be scored.
     """
     settled = 0
+    free = marking.free_kinds()
     for kind, limit, step in _STEPS:
-        if time.monotonic() > until or not _is_time_for(kind):
+        if time.monotonic() > until or kind not in free or not _is_time_for(kind):
             continue
         token, claimed = marking.claim(kind, limit)
         if claimed:
             with timed(kind):
                 _settle_batch(token, claimed, step)
             settled += len(claimed)
+            # What it leaves is put right in the same round.
+            free = marking.free_kinds()
     return settled
 
 
@@ -155,7 +158,8 @@ def _settle_items(workspace: Workspace, token: str, claimed: Sequence[Claimed]) 
         flag_items(workspace, whole, plan.runs, causes)
         items_scored(workspace, whole)
         marking.settle(token, [mark for mark in held if mark.subject_id in ready])
-        marking.put_off(hasty, FLAGS_WAIT)
+        if hasty:
+            marking.put_off(hasty, FLAGS_WAIT)
 
 
 def _hasty(workspace: Workspace, held: Sequence[Claimed]) -> list[Claimed]:

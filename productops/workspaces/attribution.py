@@ -89,6 +89,9 @@ def attribute(execute: Callable[..., Any], sql: Any, params: Any, many: bool, co
         return execute(sql, params, many, context)
     if connection.in_atomic_block:
         _tell(connection, behind)
+        if behind is None and not connection.savepoint_ids:
+            # Taken back for the whole transaction, and no savepoint is open that could bring it again.
+            setattr(connection, _HAS_TOLD, False)
         return execute(sql, params, many, context)
     if behind is None:
         return execute(sql, params, many, context)
