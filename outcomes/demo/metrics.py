@@ -60,19 +60,19 @@ class Measured:
 METRICS = (
     DemoMetric(
         "payments.days-to-pay", "Days from invoice to payment", "days", "decrease", "mean", 31.0, 0.7,
-        shifts=(Shift("auto-reminders", -430, -4.4, 45), Shift("payment-links", -300, -1.8, 40)),
+        shifts=(Shift("auto-reminders", -430, -4.4, 2), Shift("payment-links", -300, -1.8, 2)),
     ),
     DemoMetric(
         "checkout.completion", "Payers who finish the payment page", "%", "increase", "mean", 61.5, 1.1,
         weekend=0.96,
-        shifts=(Shift("payment-links", -300, 5.2), Shift("one-page-checkout", -118, -4.3, 10)),
+        shifts=(Shift("payment-links", -300, 5.2, 2), Shift("one-page-checkout", -118, -4.3, 10)),
     ),
     DemoMetric(
         "onboarding.days-to-first-invoice", "Days to the first invoice", "days", "decrease", "mean",
         9.6, 0.35,
         shifts=(
-            Shift("invoice-templates", -470, -1.4),
-            Shift("spreadsheet-import", -395, -1.6),
+            Shift("invoice-templates", -470, -1.4, 2),
+            Shift("spreadsheet-import", -395, -1.6, 2),
             Shift("setup-checklist", -66, -1.0, 25),
         ),
     ),
@@ -86,12 +86,12 @@ METRICS = (
         "revenue.collected", "Money collected through Ledgerline", "EUR", "increase", "sum", 38_000, 2_400,
         weekend=0.3, growth=22.0, decimals=2,
         series=(("card", 0.7), ("bank", 0.3)),
-        shifts=(Shift("bank-transfer", -345, 14_000, 60),),
+        shifts=(Shift("bank-transfer", -345, 14_000, 3),),
     ),
     DemoMetric(
         "accounts.churn-90d", "Accounts lost in 90 days", "%", "decrease", "last", 3.9, 0.08,
         cadence="weekly", memory=0.5, decimals=2,
-        shifts=(Shift("bank-matching", -290, -1.0, 90),),
+        shifts=(Shift("bank-matching", -290, -1.0, 7),),
     ),
     DemoMetric(
         "close.days", "Working days to close a month", "days", "decrease", "mean", 6.8, 0.12,
@@ -105,12 +105,12 @@ METRICS = (
     DemoMetric(
         "mail.bounced", "Invoices that bounced", "invoices", "decrease", "sum", 42, 3.2,
         weekend=0.25, growth=0.01, decimals=0,
-        shifts=(Shift("delivery-tracking", -205, -21.0, 20),),
+        shifts=(Shift("delivery-tracking", -205, -21.0, 2),),
     ),
     DemoMetric(
         "sync.errors", "Accounting sync errors", "errors", "decrease", "sum", 64, 5.0,
         weekend=0.5, decimals=0,
-        shifts=(Shift("accounting-sync", -240, -22.0, 15),),
+        shifts=(Shift("accounting-sync", -240, -22.0, 2),),
     ),
     DemoMetric(
         "app.response-p95", "95th percentile of response time", "ms", "decrease", "max", 420, 14,

@@ -32,7 +32,7 @@ HEALTHY = (
         INVOICING, "healthy", released=-470, owner=MARA,
         hypothesis="New teams lose days on logos and columns; a template takes that away.",
         reach=180, impact=2, confidence=0.8, effort=1.5, links=(("slow-start", 1.0),),
-        goals=(Goal("onboarding.days-to-first-invoice", "met", target=7.0, due=-240),),
+        goals=(Goal("onboarding.days-to-first-invoice", "met", target=8.4, due=-240),),
         use=Use(settled(-470, 0.55), 0.06),
     ),
     DemoItem(
@@ -53,7 +53,7 @@ HEALTHY = (
         "Bring contacts and open invoices over from Excel, with a preview of what will happen.",
         INVOICING, "healthy", released=-395, owner=MARA, natural_period_days=90,
         reach=90, impact=2, confidence=0.8, effort=2.5, links=(("old-data", 1.0),),
-        goals=(Goal("onboarding.days-to-first-invoice", "met", target=6.6, due=-180),),
+        goals=(Goal("onboarding.days-to-first-invoice", "met", target=6.8, due=-180),),
         use=Use(settled(-395, 0.45), 0.008),
     ),
     DemoItem(

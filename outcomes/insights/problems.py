@@ -72,8 +72,8 @@ _RANKED = """
 # By tree: its own demand, and that of the topmost problems in it without an item.
 _TREES = """
     SELECT root.demand, root.revenue_at_stake,
-           least(sum(lacking.demand), root.demand) AS demand_without,
-           least(sum(lacking.revenue_at_stake), root.revenue_at_stake) AS revenue_without
+           least(coalesce(sum(lacking.demand), 0), root.demand) AS demand_without,
+           least(coalesce(sum(lacking.revenue_at_stake), 0), root.revenue_at_stake) AS revenue_without
     FROM ranked AS root
     LEFT JOIN (
         SELECT kin.top, bare.demand, bare.revenue_at_stake

@@ -16,7 +16,8 @@ from outcomes.insights.asking import ITEMS, Question, Told, read, read_list
 class RegretSummary:
     """Flags about the use of items. `came_back` recovered by themselves; `corrected` never held, as late data
     showed; the rate is both among all that are no longer open, with its 95% interval. A flag whose place another
-    reason took has not come back."""
+    reason took has not come back. What late data took back within a day, before anybody had answered, was raised in
+    the middle of a load and is left out."""
 
     flags: int
     closed: int
@@ -53,7 +54,11 @@ _FLAGGED = f"""
     FROM outcomes_flag flag
     JOIN roadmap_item item ON item.id = flag.item_id
     LEFT JOIN outcomes_itemusage usage ON usage.item_id = item.id
-    WHERE {ITEMS} AND NOT flag.is_ahead AND flag.reason IN ('never_adopted', 'abandoned', 'under_used', 'declining')
+    WHERE {ITEMS} AND NOT flag.is_ahead AND NOT (
+              flag.state = 'resolved' AND flag.resolved_cause = 'corrected'
+              -- Its second version: nothing but the correction has moved it.
+              AND flag.version = 2 AND flag.updated_at < flag.created_at + interval '1 day'
+          ) AND flag.reason IN ('never_adopted', 'abandoned', 'under_used', 'declining')
 """
 _REGRETTED = "state = 'resolved' AND cause IN ('recovered', 'corrected')"
 

@@ -77,9 +77,10 @@ def test_outcomes_went_the_way_the_story_says(demo: Workspace) -> None:
     reached = {item.key: [goal.intended for goal in item.goals] for item in story.ITEMS}
     for key, intended in reached.items():
         if intended == ["met"]:
-            # Where the metric went; how much of it was the release's doing is the effect's to say.
+            # By where the metric went, and by what of it was the release's doing.
             (told,) = values[key].explanation["outcomes"]
             assert (told["current"] - told["baseline"]) / (told["target"] - told["baseline"]) >= 0.9, key
+            assert told["attainment"] >= 0.9, (key, told["attainment"])
         if intended and set(intended) == {"unmeasured"}:
             assert values[key].outcome_term is None, key
     assert values["one-page-checkout"].outcome_term == 0

@@ -200,6 +200,10 @@ def test_a_problem_has_an_item_when_one_is_for_it_or_beneath_it_wherever_that_is
         assert dict(list(lines)[1:]) == dict.fromkeys(keys, "the-item" if answer == "true" else "")
     # Two parts that nobody works on make no more than the whole tree.
     assert (summary["without_items"], summary["demand"], summary["demand_without_items"]) == (3, 5, 5)
+    for problem in (parts["bare"], parts["barer"], alone):
+        a_link(released(workspace), problem)
+    summary, _ = asked(paula, "problems/")
+    assert (summary["without_items"], summary["demand"], summary["demand_without_items"]) == (0, 5, 0)
 
 
 def test_a_wish_is_an_item_without_a_problem_or_an_outcome(workspace: Workspace, paula: Caller) -> None:
@@ -434,13 +438,18 @@ def test_a_flag_is_regretted_when_its_item_came_back(workspace: Workspace, paula
     a_flag(released(workspace), resolved_cause="edited", **closed)
     a_flag(open_)
     a_flag(released(workspace), reason="missed_target", resolved_cause="recovered", **closed)
+    # Raised in the middle of a load and taken back by the rest of it; the second was answered first.
+    a_flag(released(workspace), resolved_cause="corrected", version=2, reason="declining", **closed)
+    answered = a_flag(released(workspace, key="answered"), resolved_cause="corrected", version=3, **closed)
     summary, rows = asked(paula, "flag-regret/")
+    assert answered.pk in {row["id"] for row in rows}
+    rows = [row for row in rows if row["id"] != answered.pk]
     assert {(row["item"], row["cause"], row["days_open"]) for row in rows} == {
         ("back", "recovered", 10),
         ("late-data", "corrected", 10),
     }
-    assert (summary["flags"], summary["closed"], summary["sunset_was_advised"]) == (4, 3, 1)
-    assert summary["rate"] == pytest.approx(2 / 3)
+    assert (summary["flags"], summary["closed"], summary["sunset_was_advised"]) == (5, 4, 1)
+    assert summary["rate"] == pytest.approx(3 / 4)
 
 
 def sunset(workspace: Workspace, on: date, **fields: Any) -> Item:
