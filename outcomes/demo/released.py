@@ -271,7 +271,8 @@ NOT_JUDGED = (
         "The XML format that public bodies require.",
         INVOICING, released=-318, owner=PRIYA, usage_policy="mandatory",
         reach=400, impact=2, confidence=1.0, effort=4, links=(("vat-wrong", 0.5),),
-        goals=(Goal("mail.bounced", "met", role="secondary", target=38, baseline=46, due=-30),),
+        # The metric is there by now, by another release's doing: what this one did falls short.
+        goals=(Goal("mail.bounced", "missed", role="secondary", target=38, baseline=46, due=-30),),
         use=Use(settled(-318, 0.3), 0.1),
     ),
     DemoItem(
