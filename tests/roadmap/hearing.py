@@ -13,12 +13,14 @@ NAMES = ("items_created", "items_changed", "problems_changed", "products_changed
 
 @contextmanager
 def listening() -> Iterator[list[tuple[str, list[int]]]]:
-    """Collect (signal, ids) in the order in which they were sent."""
+    """Collect (signal, ids) in the order in which they were sent, and after each what else it names."""
     told: list[tuple[str, list[int]]] = []
 
     def listener(name: str) -> Any:
         def listen(sender: Any, ids: list[int], **message: Any) -> None:
             told.append((name, ids))
+            if message.get("products"):
+                told.append((f"{name} of products", message["products"]))
 
         return listen
 

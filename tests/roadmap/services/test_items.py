@@ -54,7 +54,7 @@ def test_creation_is_told_with_the_links_in_one_transaction(workspace) -> None:
         )
     assert told[0] == ("items_created", [item.pk])
     assert ("problems_changed", [problem.pk]) in told
-    assert ("products_changed", [product.pk]) in told
+    assert ("items_changed of products", [product.pk]) in told
     assert Link.objects.get(item=item).weight == 0.5
 
 
@@ -162,7 +162,7 @@ def test_moving_to_another_product_tells_both(workspace) -> None:
     old, new = a_product(workspace), a_product(workspace)
     with listening() as told:
         edited(an_item(workspace, product=old), product=new)
-    assert ("products_changed", [old.pk, new.pk]) in told
+    assert ("items_changed of products", [old.pk, new.pk]) in told
 
 
 def test_an_item_without_a_past_is_deleted_and_one_with_a_past_archived(workspace) -> None:
