@@ -51,12 +51,18 @@ def move_of(row: Any) -> Move:
         raise ValidationError([ErrorDetail("An object.", "invalid")])
     said = {name: value for name, value in row.items() if name not in _NAMES}
     named = FlagMoveSerializer(data={name: row[name] for name in _NAMES if name in row})
-    named.is_valid(raise_exception=True)
-    move = named.validated_data["action"]
-    words = _SAID.get(move, NothingSerializer)(data=said)
-    words.is_valid(raise_exception=True)
+    complaints = {} if named.is_valid() else dict(named.errors)
+    action = row.get("action")
+    if not isinstance(action, str) or action not in MOVES:
+        # What else may be said hangs on what is to be done.
+        raise ValidationError(complaints)
+    words = _SAID.get(action, NothingSerializer)(data=said)
+    if not words.is_valid():
+        complaints |= words.errors
+    if complaints:
+        raise ValidationError(complaints)
     return Move(
-        named.validated_data["id"], move, dict(words.validated_data), named.validated_data.get("version")
+        named.validated_data["id"], action, dict(words.validated_data), named.validated_data.get("version")
     )
 
 

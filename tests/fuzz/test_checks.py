@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fuzz.checks import TookMoreThanBadRows, nothing_but_a_row_is_refused_for_itself
+from tests.fuzz.checks import TookMoreThanBadRows, is_beyond_words, nothing_but_a_row_is_refused_for_itself
 from tests.fuzz.rooms import OPERATIONS
 
 FACTS, BATCH = "POST /api/v1/observations/", "POST /api/v1/items/bulk/"
@@ -48,3 +48,17 @@ def test_a_body_that_is_wrong_around_its_rows_is_not_to_be_taken(label: str, bod
     look_at(label, body, status=400)
     with pytest.raises(TookMoreThanBadRows):
         look_at(label, body)
+
+
+@pytest.mark.parametrize(
+    ("pointer", "code", "is_beyond"),
+    [
+        ("/rows/0/title", "blank", True),
+        ("/rows/1/title", "blank", False),
+        ("/rows/7/title", "blank", False),
+        ("/rows/0/horizon", "invalid_choice", False),
+    ],
+)
+def test_white_space_alone_is_blank_wherever_it_stands(pointer: str, code: str, is_beyond: bool) -> None:
+    body = {"rows": [{"title": "\x1c\u2003"}, {"title": ""}]}
+    assert is_beyond_words(BATCH, {"pointer": pointer, "code": code}, body) is is_beyond

@@ -338,3 +338,16 @@ def test_a_digest_is_listed_and_answered(workspace: Workspace, paula: Caller) ->
     assert (
         Caller(workspace, ["outcomes:read"]).post(f"insights/quiet-runs/{run.pk}/answer/").status_code == 403
     )
+
+
+def test_a_row_of_many_moves_hears_all_that_is_wrong_with_it(flag: Flag, paula: Caller) -> None:
+    rows = [
+        {"id": "first", "action": "snooze", "reason": "no"},
+        {"id": flag.pk, "action": "sleep", "until": "x"},
+    ]
+    assert pointers(paula.post("flags/bulk/", {"rows": rows})) == {
+        "/rows/0/id",
+        "/rows/0/until",
+        "/rows/0/reason",
+        "/rows/1/action",
+    }
