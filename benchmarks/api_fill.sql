@@ -48,6 +48,8 @@ SELECT %(w)s, i.id, m.id, 'primary', 1, '[]', 0, 1, now(), now()
 FROM roadmap_item i JOIN outcomes_metric m ON m.workspace_id = %(w)s WHERE i.workspace_id = %(w)s;
 
 INSERT INTO outcomes_flag (workspace_id, item_id, reason, state, opened_on, holding_since, resolved_cause, dismiss_reason,
-                           is_suppressing, recommendation, evidence, version, created_at, updated_at)
-SELECT %(w)s, i.id, 'under_used', 'open', date '2026-05-01', date '2026-04-30', '', '', false, '', '{}', 1, now(), now()
+                           is_suppressing, recommendation, evidence, opened_with, is_ahead, version, created_at,
+                           updated_at)
+SELECT %(w)s, i.id, 'under_used', 'open', date '2026-05-01', date '2026-04-30', '', '', false, '', '{}', '{}', false, 1,
+       now(), now()
 FROM roadmap_item i WHERE i.workspace_id = %(w)s AND substr(i.key, 6)::int %% 20 = 0;

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from outcomes.models.outcomes import Outcome
 from outcomes.querysets import EffectManager, EveryEffectManager
+from productops.workspaces.indexes import in_known_order_of, in_order_of
 from productops.workspaces.models import WorkspaceOwned
 
 # From the weakest to the strongest, which is also the order of the alphabet: "-design" lists the strongest first.
@@ -75,8 +76,12 @@ class Effect(WorkspaceOwned):
             models.CheckConstraint(condition=Q(from_on__lte=F("to_on")), name="an_effect_s_window_has_days"),
         ]
         indexes = [
-            # Read by the list of effects: the newest first.
-            models.Index(F("workspace"), F("as_of").desc(), name="effect_newest"),
+            # Read by `?ordering=` of the list of effects.
+            in_order_of("effect_by_design", "design"),
+            in_order_of("effect_by_instant", "as_of"),
+            in_order_of("effect_by_estimate", "estimate"),
+            in_known_order_of("effect_by_decision", "decided_on"),
+            in_known_order_of("effect_by_lift", "relative"),
         ]
 
     def points(self) -> list[dict[str, Any]]:
