@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from outcomes.models import Experiment, Flag, FlagAction, ItemSource, Source, WorkspaceClock
 from outcomes.pipeline.effect_marks import effects_that_fill
-from outcomes.pipeline.flag import BY_CLOCK, CLOCK, flag_sources
+from outcomes.pipeline.flag import BY_CLOCK, CLOCK
 from outcomes.pipeline.marks import mark
 from outcomes.pipeline.quiet import begin_quiet_run, end_quiet_runs
 from productops.workspaces.attribution import acting
@@ -54,11 +54,18 @@ def _move(workspace: Workspace, today: date) -> int:
         judge_anew(workspace, cause)
     else:
         first = clock.judged_on + timedelta(days=1)
+        # Nothing was heard of them: whether they are silent is to be looked at, once what they sent is read.
+        mark(
+            "source",
+            workspace.pk,
+            _ids(Source.objects.filter(workspace=workspace)),
+            from_on=date.max,
+            cause=cause,
+        )
         mark("audience", workspace.pk, _counted_products(workspace), from_on=first, cause=cause)
         mark("effect", workspace.pk, effects_that_fill(workspace.pk, first, today), cause=cause)
         mark("experiment", workspace.pk, _turning_experiments(workspace, first, today), cause=cause)
         mark("item", workspace.pk, _ids(Item.objects.filter(workspace=workspace)), from_on=first, cause=cause)
-        flag_sources(workspace, list(Source.objects.filter(workspace=workspace)))
     WorkspaceClock.objects.update_or_create(workspace=workspace, defaults={"judged_on": today})
     return 1
 

@@ -37,7 +37,8 @@ logger = logging.getLogger(__name__)
 # An audience touches every item of its product, and an effect reads half a year of days: they wait until what
 # they are computed from has settled, or this long.
 AUDIENCE_WAITS = EFFECTS_WAIT = timedelta(seconds=30)
-# Deliveries that have waited this long are a backlog; while there is one, items are scored but not flagged ...
+# Deliveries that have waited this long are a backlog; while there is one, items are scored but not flagged (and
+# a source is not called silent while any delivery of its own waits) ...
 BACKLOG_AFTER = timedelta(seconds=1)
 # ... looked at again after this time, and flagged all the same after that.
 FLAGS_WAIT = timedelta(seconds=2)
@@ -184,6 +185,34 @@ def _rank_problems(workspace: Workspace, marks: Sequence[Claimed], onward: Marks
         onward.add("item", item_id, from_on=_TODAY, cause=cause)
 
 
+def _settle_sources(workspace: Workspace, token: str, claimed: Sequence[Claimed]) -> None:
+    """Tell what a batch of sources was heard of; flag those that are silent, or resolve their flags."""
+    with repeatable():
+        held = marking.hold(token, claimed)
+        if not held:
+            return
+        onward = Marks(workspace.pk)
+        # Those of today alone were heard before and put off, or their day has turned.
+        _hear_sources(workspace, [mark for mark in held if mark.from_on != _TODAY], onward)
+        hasty = _half_heard(held)
+        ready = [mark for mark in held if mark not in hasty]
+        flag_sources(workspace, list(Source.objects.filter(id__in=[mark.subject_id for mark in ready])))
+        marking.settle(token, ready)
+        if hasty:
+            marking.put_off(hasty, FLAGS_WAIT)
+        onward.write()
+
+
+def _half_heard(held: Sequence[Claimed]) -> list[Claimed]:
+    """The marks whose sources are not to be called silent yet: more of what they said waits to be read, however
+    short a time. Marks that waited long are flagged on what there is, as those of items are.
+    """
+    recent = [mark for mark in held if mark.marked_at > timezone.now() - FLAGS_WAIT_AT_MOST]
+    waiting = Delivery.objects.pending().filter(source_id__in=[mark.subject_id for mark in recent])
+    speaking = set(waiting.values_list("source_id", flat=True).distinct())
+    return [mark for mark in recent if mark.has_moved_on or mark.subject_id in speaking]
+
+
 def _hear_sources(workspace: Workspace, marks: Sequence[Claimed], onward: Marks) -> None:
     """A source reported on days it had not: what it does not name there is now known to be zero."""
     first = {mark.subject_id: mark.from_on for mark in marks}
@@ -203,7 +232,6 @@ def _hear_sources(workspace: Workspace, marks: Sequence[Claimed], onward: Marks)
         {metric_id: causes[source_id] for metric_id, source_id in metrics.items()},
         onward,
     )
-    flag_sources(workspace, list(Source.objects.filter(id__in=first)))
 
 
 def _settle_effects(workspace: Workspace, token: str, claimed: Sequence[Claimed]) -> None:
@@ -234,14 +262,14 @@ def _is_time_for(kind: str) -> bool:
     return not is_busy or waiting < timezone.now() - at_most
 
 
-# A first changed day beyond any: nothing but the day of judgement is judged again.
+# A first changed day beyond any: nothing but the day of judgement is judged again, and no day of a source was heard.
 _TODAY = date.max
 
 _STEPS: tuple[tuple[str, int, _Settler], ...] = (
     ("metric_day", 500, _at_once(roll_metric_days)),
     ("usage_day", 500, _at_once(roll_usage_days)),
     ("problem", 500, _at_once(_rank_problems)),
-    ("source", 20, _at_once(_hear_sources)),
+    ("source", 20, _settle_sources),
     ("effect", 20, _settle_effects),
     ("experiment", 50, _at_once(weigh_experiments)),
     ("item", 300, _settle_items),

@@ -6,9 +6,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from outcomes.models import Flag, FlagAction, QuietRun
-from outcomes.pipeline import clock, quiet
+from outcomes.models import Flag, FlagAction, Mark, QuietRun
+from outcomes.pipeline import clock, quiet, settle
 from outcomes.services import flags
 from outcomes.services.quiet import answer_quiet_run
 from productops.workspaces.actors import Actor
@@ -129,6 +130,51 @@ def test_the_first_run_is_told_in_one_digest_and_what_follows_by_itself(team: Te
     team.settle()
     assert FlagAction.objects.get(flag__item__key="later").quiet_run is None
     assert QuietRun.objects.count() == 1
+
+
+def half_loaded(team: Team) -> list[date]:
+    """Of 120 days, oldest first, the first 67 are read and await settling; the days that are left."""
+    team.item()
+    days = days_before(PIN, 120)
+    team.state(counted(CARTS, days[:67], 300))
+    settle.interpret_pending(max_seconds=10)
+    return days[67:]
+
+
+def test_a_source_is_not_called_silent_while_more_of_it_waits_to_be_read(team: Team) -> None:
+    team.state(counted(CARTS, half_loaded(team), 300))
+    settle.settle_marks(max_seconds=5)
+    assert not Flag.every.exists()
+    team.settle()
+    assert not Flag.every.exists()
+
+
+def test_a_source_is_not_called_silent_by_the_clock_either_while_more_of_it_waits(team: Team) -> None:
+    told(team, 300, PIN - timedelta(days=120), PIN)
+    clock.tick()
+    team.settle()
+    Workspace.objects.filter(pk=team.workspace.pk).update(pinned_on=PIN + timedelta(days=9))
+    team.state(counted(CARTS, days_before(PIN + timedelta(days=9), 9), 300))
+    clock.tick()
+    settle.settle_marks(max_seconds=5)
+    assert not Flag.every.exists()
+    team.settle()
+    assert not Flag.every.exists()
+
+
+def test_a_source_whose_deliveries_wait_for_long_is_flagged_on_what_there_is(team: Team) -> None:
+    team.state(counted(CARTS, half_loaded(team), 300))
+    Mark.objects.update(marked_at=timezone.now() - settle.FLAGS_WAIT_AT_MOST)
+    settle.settle_marks(max_seconds=5)
+    assert Flag.objects.get(reason="stale_source").evidence["days_since"] == 53
+
+
+def test_a_source_that_is_silent_when_it_is_first_read_belongs_to_the_first_digest(team: Team) -> None:
+    half_loaded(team)
+    team.settle()
+    run = QuietRun.objects.get()
+    assert (run.kind, run.counts["opened"]["stale_source"]) == ("first_run", 1)
+    assert FlagAction.objects.get(flag__reason="stale_source").quiet_run_id == run.pk
 
 
 def test_other_thresholds_are_told_in_one_digest_with_a_count(team: Team) -> None:
