@@ -53,7 +53,7 @@ def create_model(
 def edit_model(
     *, workspace: Workspace, by: Actor, model_id: int, revision: int | None, changes: Mapping[str, Any]
 ) -> ScoringModel:
-    """Change numbers of a draft; of a used one only the note. Raises Refused, StaleEdit, NotHere, ImpossibleMove."""
+    """Change a draft. Raises Refused, StaleEdit, NotHere, and ImpossibleMove for a model that was used."""
     models = ScoringModel.objects.in_workspace(workspace.id)
     held = models.select_for_update().filter(pk=model_id).first()
     if held is None:
@@ -64,9 +64,9 @@ def edit_model(
     note = changes.get("note", held.note)
     if (numbers, note) == (held.weights, held.note):
         return held
-    if held.is_used and numbers != held.weights:
+    if held.is_used:
         raise ImpossibleMove(
-            f"Version {held.version} was used: history refers to its numbers. Make a new version instead."
+            f"Version {held.version} was used: history refers to it. Make a new version instead."
         )
     refuse_if_any(_complaints(numbers, note))
     models.filter(pk=model_id).update(weights=numbers, note=note, revision=F("revision") + 1)

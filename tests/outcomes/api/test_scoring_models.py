@@ -185,9 +185,12 @@ def test_a_used_model_never_changes_at_any_door(team: Team, paula: Caller) -> No
     first = ScoringModel.objects.get(version=1)
     path = f"scoring-models/{first.pk}/"
     assert paula.patch(path, {"weights": {"target_adoption": 0.9}}).status_code == 409
+    assert paula.patch(path, {"note": "Another reason."}).status_code == 409
+    assert paula.patch(path, {"note": first.note}).status_code == 200
     assert paula.delete(path).status_code == 409
-    with pytest.raises(IntegrityError, match="stays as it is"), transaction.atomic():
-        ScoringModel.objects.filter(pk=first.pk).update(weights={})
+    for changed in ({"weights": {}}, {"note": "Another reason."}):
+        with pytest.raises(IntegrityError, match="stays as it is"), transaction.atomic():
+            ScoringModel.objects.filter(pk=first.pk).update(**changed)
     with pytest.raises(IntegrityError, match="is kept"), as_committed():
         first.delete()
 
