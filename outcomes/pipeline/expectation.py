@@ -20,11 +20,7 @@ def expectations(
     workspace: Workspace, items: Sequence[Item], judged: Mapping[int, Judged], today: date
 ) -> dict[int, Expected]:
     """The expected value of each item; of a released one frozen at its release, facts dated up to then."""
-    frozen_on = {
-        item.pk: item.released_on
-        for item in items
-        if item.inputs_at_release is not None and item.released_on is not None
-    }
+    frozen_on = {item.pk: on for item in items if (on := frozen_at_release(item, today)) is not None}
     backing = standing.backing({item.pk: frozen_on.get(item.pk, today) for item in items})
     eligible = _eligible_at_release(workspace, items, judged, frozen_on)
     nobody = standing.Backing()
@@ -43,6 +39,13 @@ def expectations(
             effort=inputs["effort"],
         )
     return result
+
+
+def frozen_at_release(item: Item, day: date) -> date | None:
+    """The day on which the item's expectation was frozen; None where, as of `day`, it was not."""
+    if item.inputs_at_release is None or item.released_on is None or item.released_on > day:
+        return None
+    return item.released_on
 
 
 def _eligible_at_release(

@@ -10,6 +10,7 @@ from typing import Any
 from outcomes.formulas.realised import Realised, ScoringWeights
 from outcomes.formulas.valuing import ValueInputs, target_adoption_of
 from outcomes.formulas.verdicts import Judgement
+from outcomes.pipeline.expectation import frozen_at_release
 from outcomes.pipeline.judge import Judged
 from outcomes.pipeline.levels import Standing
 from roadmap.formulas import Expected
@@ -101,8 +102,7 @@ def usage_evidence(one: Judged, judgement: Judgement, today: date) -> dict[str, 
 
 
 def _expected(whole: Whole) -> dict[str, Any]:
-    item, expected = whole.item, whole.expected
-    frozen_on = item.released_on if item.inputs_at_release and item.released_on else None
+    expected = whole.expected
     return {
         "value": expected.value,
         "reach": expected.reach,
@@ -113,7 +113,7 @@ def _expected(whole: Whole) -> dict[str, Any]:
         "confidence_cap": expected.confidence_cap,
         "effort": expected.effort,
         "missing": expected.missing,
-        "frozen_on": frozen_on,
+        "frozen_on": frozen_at_release(whole.item, whole.today),
     }
 
 

@@ -10,6 +10,7 @@ import pytest
 from outcomes.models import Mark, Outcome, ValueRecord
 from productops.api.numbers import as_shown
 from productops.workspaces.models import Workspace
+from roadmap.models import Item
 from tests.callers import Caller, pointers
 from tests.factories import a_metric, a_workspace, an_outcome
 from tests.outcomes.pipeline.stating import Team, days_before, dump
@@ -173,6 +174,14 @@ def test_before_anything_was_valued_there_is_no_record(paula: Caller) -> None:
     assert (told["record"], told["is_equal"], told["because"]) == (None, None, ["no_record"])
     assert paula.get("items/carts/value/at/?on=yesterday").status_code == 400
     assert paula.get("items/carts/value/at/?on=2030-01-01").status_code == 400
+
+
+def test_what_was_expected_is_frozen_from_the_release_on_and_not_before(team: Team, paula: Caller) -> None:
+    released_on = Item.objects.get().released_on
+    assert released_on is not None
+    before, after = (at(paula, released_on - timedelta(days=back)) for back in (1, 0))
+    frozen = [told["recomputed"]["explanation"]["expected"]["frozen_on"] for told in (before, after)]
+    assert frozen == [None, released_on.isoformat()]
 
 
 def test_history_is_asked_for_by_days(team: Team, paula: Caller) -> None:
