@@ -47,7 +47,8 @@ class Level:
     """The level of a metric over a window and how much of that window was reported.
 
     `periods` are the complete periods of the cadence inside the window, `covered_periods` those that were
-    reported, `coverage` their share (0 when the window holds no complete period). `newest_on` is the day of
+    reported (for mean, last, min and max: that have a value of the metric's own, for nothing else stands for
+    one), `coverage` their share (0 when the window holds no complete period). `newest_on` is the day of
     the newest row that entered the value.
     """
 
@@ -216,9 +217,11 @@ def level_of(
     totals: WindowTotals, *, aggregation: str, cadence: str, whole: WholePeriods, covered: Collection[date]
 ) -> Level:
     """Return the level over a window from its totals; see `level`."""
-    reported = _reported(totals.days, covered, cadence, whole)
+    is_amount = aggregation in ("sum", "count")
+    # A day that was reported without the metric is a zero of an amount; it is no value of anything else.
+    reported = _reported(totals.days, covered if is_amount else (), cadence, whole)
     newest_on = _last_of(totals.days)
-    if aggregation in ("sum", "count"):
+    if is_amount:
         amount = totals.whole_total if aggregation == "sum" else totals.whole_count
         value = amount / reported if reported else None
         if newest_on is not None and not whole.holds(newest_on):

@@ -69,26 +69,57 @@ class Windows:
 
 
 def covered_days(metric_ids: set[int], first: date, last: date) -> dict[int, frozenset[date]]:
-    """The days in [first, last] that any source of a metric reported on, by metric."""
+    """The days in [first, last] that any source of a metric reported on, by metric.
+
+    Before the metric's first observation only days that a source said it covers: that it told of other metrics
+    then is no zero of one that did not exist yet.
+    """
     sources: dict[int, set[int]] = defaultdict(set)
     rows = MetricSource.objects.filter(metric_id__in=metric_ids).values_list("metric_id", "source_id")
     for metric_id, source_id in rows:
         sources[metric_id].add(source_id)
     days: dict[int, set[date]] = defaultdict(set)
+    stated: dict[int, set[date]] = defaultdict(set)
     reported = SourceDay.objects.exclude(has_observations=False, is_stated=False).filter(
         source_id__in={source_id for held in sources.values() for source_id in held},
         on__gte=first,
         on__lte=last,
     )
-    for source_id, on in reported.values_list("source_id", "on"):
+    for source_id, on, is_stated in reported.values_list("source_id", "on", "is_stated"):
         days[source_id].add(on)
+        if is_stated:
+            stated[source_id].add(on)
     # Most metrics come from the same sources: their days are put together once.
     together: dict[frozenset[int], frozenset[date]] = {}
     for held in sources.values():
         key = frozenset(held)
         if key not in together:
             together[key] = frozenset().union(*(days[source_id] for source_id in key))
-    return {metric_id: together[frozenset(held)] for metric_id, held in sources.items()}
+    began = _first_days(sources)
+    found = {}
+    for metric_id, held in sources.items():
+        found[metric_id] = together[frozenset(held)]
+        began_on = began.get(metric_id)
+        if began_on is None or began_on > first:
+            said: set[date] = set().union(*(stated[source_id] for source_id in held))
+            found[metric_id] = frozenset(
+                on for on in found[metric_id] if on in said or (began_on is not None and on >= began_on)
+            )
+    return found
+
+
+def _first_days(metric_ids: Iterable[int]) -> dict[int, date]:
+    """The first day each metric was observed on: one step into the index of its days."""
+    ids = sorted(metric_ids)
+    rows = execute_prepared(_FIRST_DAYS, {"metrics": ids}) if ids else ()
+    return {metric_id: on for metric_id, on in rows if on is not None}
+
+
+_FIRST_DAYS = """
+    SELECT asked.id, (SELECT day."on" FROM outcomes_metricday day WHERE day.metric_id = asked.id
+                      ORDER BY day."on" LIMIT 1)
+    FROM unnest(%(metrics)s::bigint[]) AS asked (id)
+"""
 
 
 def _totals(windows: list[Window]) -> dict[Window, WindowTotals]:

@@ -165,6 +165,12 @@ def test_silence_is_not_zero_but_a_covered_silence_is() -> None:
     assert over_a_week([], "mean").value is None
 
 
+@pytest.mark.parametrize("aggregation", AGGREGATIONS)
+def test_a_day_reported_without_the_metric_is_covered_for_amounts_alone(aggregation: str) -> None:
+    found = over_a_week([reported(MONDAY, 5)], aggregation)
+    assert found.covered_periods == (6 if aggregation in ("sum", "count") else 1)
+
+
 def test_on_the_day_of_release_no_period_is_complete() -> None:
     found = over_a_week([reported(MONDAY, 5)], "sum", last=MONDAY, today=MONDAY)
     assert (found.value, found.periods, found.coverage) == (None, 0, 0.0)

@@ -78,6 +78,38 @@ def test_a_baseline_needs_four_fifths_of_the_days_before_the_release(team: Team)
     assert (standing(team)["baseline"], standing(team)["attainment"]) == (10, 0.5)
 
 
+@pytest.mark.parametrize("aggregation", ["mean", "last", "min", "max", "sum", "count"])
+def test_a_metric_that_began_just_before_the_release_has_no_baseline_from_what_others_reported(
+    team: Team, aggregation: str
+) -> None:
+    released_on = PIN - timedelta(days=40)
+    an_outcome(team, team.item(released_on=released_on), aggregation, target=20)
+    a_metric(team.workspace, key="other")
+    before = days_before(released_on - timedelta(days=1), 28)
+    others = [{"metric": "other", "at": f"{on}T09:00:00Z", "value": 1} for on in before]
+    own = observed({before[-2]: 5, before[-1]: 6})["observations"]
+    team.state({"observations": [*others, *own]})
+    team.settle()
+    assert (standing(team)["baseline"], standing(team)["baseline_from"]) == (None, None)
+    assert "baseline" in standing(team)["missing"]
+
+
+@pytest.mark.parametrize("said", ["an observation", "covers"])
+def test_a_sum_is_zero_on_days_reported_without_it_once_it_has_begun_or_the_days_are_said_to_be_covered(
+    team: Team, said: str
+) -> None:
+    released_on = PIN - timedelta(days=40)
+    an_outcome(team, team.item(released_on=released_on), "sum", target=20)
+    a_metric(team.workspace, key="other")
+    before = days_before(released_on - timedelta(days=1), 28)
+    others = [{"metric": "other", "at": f"{on}T09:00:00Z", "value": 1} for on in before]
+    first = before[0] if said == "an observation" else before[-1]
+    covers = {"covers": [on.isoformat() for on in before]} if said == "covers" else {}
+    team.state({"observations": [*others, *observed({first: 56})["observations"]], **covers})
+    team.settle()
+    assert standing(team)["baseline"] == 2
+
+
 def test_a_target_that_is_not_beyond_the_baseline_is_said_to_be_met_already(team: Team) -> None:
     an_outcome(team, team.item(), baseline=20, target=15)
     team.state(observed({PIN: 30}))
