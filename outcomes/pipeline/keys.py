@@ -49,7 +49,7 @@ class Keys:
         self._look_up_experiments({row.key for row in (*rows["experiments"], *retracted)})
         if isinstance(body, EventBody):
             items |= {evaluated.item for evaluated in body.evaluations}
-            metrics |= {total.metric for total in body.totals}
+            metrics |= {row.metric for row in rows["totals"]}
         self._look_up(Item, self.items, items | {row.item for row in retracted})
         self._look_up(Metric, self.metrics, metrics)
         self._look_up(Problem, self.problems, {row.problem for row in (*rows["evidence"], *retracted)})

@@ -27,7 +27,7 @@ from outcomes.pipeline.together import Row, Together
 from outcomes.pipeline.unclaimed import archived, unknown, unknown_name, unknown_variant
 from outcomes.sources.bodies import NativeBody, Numbered, Refusal
 from outcomes.sources.reading import EventBody
-from outcomes.sources.rows import RetractRow
+from outcomes.sources.rows import RetractRow, TotalRow
 from productops.workspaces.actors import Actor
 from productops.workspaces.models import Workspace
 from roadmap.models import Customer, Item, Problem
@@ -245,11 +245,12 @@ class Sections:
 
     def totals(self, body: EventBody, by: Statement, tally: Tally) -> None:
         points = []
-        for total in body.totals:
+        for numbered in body.rows["totals"]:
+            total: TotalRow = numbered.row
             metric_id = self._keys.metrics.get(total.metric)
             if metric_id is None:
-                body.refusals.append(unknown_name("metric", total.metric, total.pointer, total.at))
-            elif not self._is_closed(self._day(total.at), total.pointer, body):
+                body.refusals.append(unknown_name("metric", total.metric, numbered.pointer, total.at))
+            elif not self._is_closed(self._day(total.at), numbered.pointer, body):
                 points.append((metric_id, total))
         if not points:
             return

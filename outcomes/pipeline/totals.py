@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connection
 
-from outcomes.sources.reading import Total
+from outcomes.sources.rows import TotalRow
 
 # What a point says that does not say when its counter began: its first point is then only where counting starts.
 UNKNOWN_START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,7 +25,7 @@ Difference = tuple[int, str, datetime, float]
 
 
 def keep(
-    points: Sequence[tuple[int, Total]], *, workspace_id: int, source_id: int
+    points: Sequence[tuple[int, TotalRow]], *, workspace_id: int, source_id: int
 ) -> tuple[int, list[Difference]]:
     """Store the points; return how many are new and every difference that may be another than before.
 
@@ -89,7 +89,7 @@ def observe(
         return cursor.fetchall()
 
 
-def _rows(points: Sequence[tuple[int, Total]]) -> list[tuple[Any, ...]]:
+def _rows(points: Sequence[tuple[int, TotalRow]]) -> list[tuple[Any, ...]]:
     """One row a point, the highest value of each, in the order of the key."""
     best: dict[tuple[Any, ...], tuple[str, float]] = {}
     for metric_id, point in points:

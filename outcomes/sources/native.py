@@ -15,7 +15,7 @@ from outcomes.sources.bodies import BodyRefused, NativeBody, Numbered, Refusal
 from outcomes.sources.nesting import check_depth
 from outcomes.sources.repeats import Twice, loads, may_repeat
 from outcomes.sources.row_checks import MAX_AHEAD, RowRefused, are_clean, check, check_day
-from outcomes.sources.rows import SECTIONS, Instant, R, Row
+from outcomes.sources.rows import ROW_KINDS, SECTIONS, Instant, R, Row
 
 
 def read(body: bytes, *, now: datetime) -> NativeBody:
@@ -61,7 +61,7 @@ def add_row(
     """Add a row as it was written, raw JSON or a plain object, or what is wrong with it."""
     body.row_count += 1
     try:
-        row = _row(raw, SECTIONS[section])
+        row = _row(raw, ROW_KINDS[section])
         check(row, now)
     except RowRefused as refused:
         body.refusals.append(Refusal(pointer, refused.code, str(refused)))
@@ -179,7 +179,7 @@ def _sent_at(raw: Any, now: datetime) -> datetime | None:
             if isinstance(raw, msgspec.Raw)
             else msgspec.convert(raw, Instant)
         ).astimezone(UTC)
-    except (msgspec.MsgspecError, OverflowError) as error:
+    except (msgspec.MsgspecError, UnicodeError, OverflowError) as error:
         raise BodyRefused(f"sent_at must be an RFC 3339 instant: {error}.", "sent_at") from error
     if sent_at > now + MAX_AHEAD:
         # It decides which statement wins; one from next year would win for ever.
@@ -197,7 +197,7 @@ def _read_covers(raw: Any, read_body: NativeBody, now: datetime) -> None:
                 else msgspec.convert(entry, date)
             )
             check_day("covers", day, now)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeError) as error:
             read_body.refusals.append(Refusal(pointer, "bad_value", str(error)))
         except RowRefused as refused:
             read_body.refusals.append(Refusal(pointer, refused.code, str(refused)))

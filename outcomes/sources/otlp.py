@@ -6,8 +6,8 @@ differences are taken when all its points are known. A sum that may fall (not mo
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -17,8 +17,18 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 
 from outcomes.sources.bodies import BodyRefused
 from outcomes.sources.native import state_row
+from outcomes.sources.otlp_values import json_attributes, protobuf_attributes
 from outcomes.sources.proofs import bearer, require, signed_now
-from outcomes.sources.reading import MAX_EVENTS, EventBody, Total, label_of, nanoseconds, number, read_json
+from outcomes.sources.reading import (
+    MAX_EVENTS,
+    EventBody,
+    label_of,
+    nanoseconds,
+    number,
+    read_json,
+    text_of,
+    unstorable,
+)
 from outcomes.sources.signatures import Signed
 from outcomes.sources.wholeness import PROTOBUF
 
@@ -46,54 +56,68 @@ def events(body: bytes, *, headers: Mapping[str, str], path: str, now: datetime)
     return read
 
 
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Who measured: its label, and why it cannot be kept, if it cannot."""
+
+    label: str
+    complaint: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Point:
     """One data point with all that says which series it belongs to."""
 
-    def __init__(
-        self,
-        pointer: str,
-        metric: str,
-        shape: str,
-        temporality: int,
-        is_monotonic: bool,
-        scope: str,
-        attributes: dict[str, Any],
-        value: float | None,
-        at: datetime | None,
-        started_at: datetime | None,
-        is_absent: bool,
-    ) -> None:
-        self.pointer, self.metric, self.shape = pointer, metric, shape
-        self.temporality, self.is_monotonic = temporality, is_monotonic
-        self.scope, self.attributes, self.value = scope, attributes, value
-        self.at, self.started_at, self.is_absent = at, started_at, is_absent
+    pointer: str
+    metric: str
+    shape: str
+    temporality: int
+    is_monotonic: bool
+    scope: _Scope
+    attributes: dict[str, Any]
+    value: float | None
+    at: datetime | None
+    started_at: datetime | None
+    # It says something of a start that is no time.
+    is_start_unreadable: bool
+    is_absent: bool
 
 
 def _take(point: _Point, read: EventBody, now: datetime) -> None:
     if point.is_absent:
         return  # the sender says that it has no value here
-    if point.shape not in ("gauge", "sum"):
+    is_total = point.shape == "sum" and point.is_monotonic and point.temporality != _DELTA
+    if refused := _complaint(point, is_total):
         read.row_count += 1
-        read.refuse(
-            point.pointer,
-            "unsupported",
-            f"{point.metric}: a {point.shape} is not taken, gauges and sums are.",
-        )
-        return
-    if point.at is None or point.value is None:
-        read.row_count += 1
-        read.refuse(point.pointer, "bad_value", f"{point.metric}: a point has a time and a finite number.")
+        read.refuse(point.pointer, *refused)
         return
     series = label_of(point.attributes.items())
-    if point.shape == "sum" and point.is_monotonic and point.temporality != _DELTA:
-        read.row_count += 1
-        counter = blake2b(f"{point.scope}|{series}".encode(), digest_size=16).hexdigest()
-        read.totals.append(
-            Total(point.metric, series, counter, point.started_at, point.at, point.value, point.pointer)
-        )
-        return
     fields = {"metric": point.metric, "series": series, "at": point.at, "value": point.value}
-    state_row(read, "observations", point.pointer, fields, now=now)
+    if is_total:
+        counter = blake2b(f"{point.scope.label}|{series}".encode(), digest_size=16).hexdigest()
+        fields |= {"counter": counter, "started_at": point.started_at}
+    state_row(read, "totals" if is_total else "observations", point.pointer, fields, now=now)
+
+
+def _complaint(point: _Point, is_total: bool) -> tuple[str, str] | None:
+    """What is wrong with a point that its row would not show, as code and words."""
+    if point.shape not in ("gauge", "sum"):
+        return "unsupported", f"{point.metric}: a {point.shape} is not taken, gauges and sums are."
+    if point.at is None or point.value is None:
+        return "bad_value", f"{point.metric}: a point has a time and a finite number."
+    if is_total and point.is_start_unreadable:
+        return "bad_value", f"{point.metric}: startTimeUnixNano is no time."
+    # A long label is cut off: what it says at its end would not be seen in the row.
+    reason = unstorable(point.attributes) or (point.scope.complaint if is_total else "")
+    return ("bad_value", reason) if reason else None
+
+
+def _scope_of(resource: dict[str, Any], name: str) -> _Scope:
+    return _Scope(f"{label_of(resource.items())}|{name}", unstorable([resource, name]))
+
+
+def _says_a_start(value: Any) -> bool:
+    return value not in (None, 0, "0", "")
 
 
 # --- JSON ---------------------------------------------------------------------------------------------
@@ -104,18 +128,18 @@ def _json_points(body: bytes) -> Iterator[_Point]:
     if not isinstance(document, dict):
         raise BodyRefused("The body must be a JSON object.")
     for r, resource in _listed(document, "resourceMetrics"):
-        of_resource = _attributes(_mapping(resource.get("resource")))
+        of_resource = json_attributes(_mapping(resource.get("resource")).get("attributes"))
         for s, scope in _listed(resource, "scopeMetrics"):
-            name = _mapping(scope.get("scope")).get("name", "")
+            counted_by = _scope_of(of_resource, text_of(_mapping(scope.get("scope")).get("name")))
             for m, metric in _listed(scope, "metrics"):
                 where = f"/resourceMetrics/{r}/scopeMetrics/{s}/metrics/{m}"
-                yield from _json_metric(metric, where, f"{label_of(of_resource.items())}|{name}")
+                yield from _json_metric(metric, where, counted_by)
 
 
 _SHAPES = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
 
 
-def _json_metric(metric: dict[str, Any], where: str, scope: str) -> Iterator[_Point]:
+def _json_metric(metric: dict[str, Any], where: str, scope: _Scope) -> Iterator[_Point]:
     shape = next((name for name in _SHAPES if isinstance(metric.get(name), dict)), "metric without data")
     data = _mapping(metric.get(shape))
     temporality = data.get("aggregationTemporality", _CUMULATIVE)
@@ -125,15 +149,16 @@ def _json_metric(metric: dict[str, Any], where: str, scope: str) -> Iterator[_Po
     for p, point in _listed(data, "dataPoints"):
         yield _Point(
             pointer=f"{where}/{shape}/dataPoints/{p}",
-            metric=str(metric.get("name", ""))[:300],
+            metric=text_of(metric.get("name"))[:300],
             shape=shape,
             temporality=temporality if isinstance(temporality, int) else _CUMULATIVE,
             is_monotonic=data.get("isMonotonic") is True,
             scope=scope,
-            attributes=_attributes(point),
+            attributes=json_attributes(point.get("attributes")),
             value=number(point["asDouble"] if "asDouble" in point else point.get("asInt")),
             at=nanoseconds(point.get("timeUnixNano")),
-            started_at=nanoseconds(point.get("startTimeUnixNano")),
+            started_at=(started_at := nanoseconds(point.get("startTimeUnixNano"))),
+            is_start_unreadable=started_at is None and _says_a_start(point.get("startTimeUnixNano")),
             is_absent=_has_no_value(point.get("flags")),
         )
 
@@ -153,14 +178,6 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _attributes(holder: dict[str, Any]) -> dict[str, Any]:
-    found = {}
-    for _, attribute in _listed(holder, "attributes"):
-        value = _mapping(attribute.get("value"))
-        found[str(attribute.get("key", ""))] = next(iter(value.values()), "")
-    return found
-
-
 # --- protobuf -----------------------------------------------------------------------------------------
 
 
@@ -171,16 +188,15 @@ def _protobuf_points(body: bytes) -> Iterator[_Point]:
     except (DecodeError, RecursionError) as error:
         raise BodyRefused("The body is not an OTLP metrics request.") from error
     for r, resource in enumerate(request.resource_metrics):
-        of_resource = {a.key: _any_value(a.value) for a in resource.resource.attributes}
+        of_resource = protobuf_attributes(resource.resource.attributes)
         for s, scope in enumerate(resource.scope_metrics):
+            counted_by = _scope_of(of_resource, scope.scope.name)
             for m, metric in enumerate(scope.metrics):
                 where = f"/resourceMetrics/{r}/scopeMetrics/{s}/metrics/{m}"
-                yield from _protobuf_metric(
-                    metric, where, f"{label_of(of_resource.items())}|{scope.scope.name}"
-                )
+                yield from _protobuf_metric(metric, where, counted_by)
 
 
-def _protobuf_metric(metric: Any, where: str, scope: str) -> Iterator[_Point]:
+def _protobuf_metric(metric: Any, where: str, scope: _Scope) -> Iterator[_Point]:
     field = metric.WhichOneof("data")
     if field is None:
         return
@@ -195,19 +211,10 @@ def _protobuf_metric(metric: Any, where: str, scope: str) -> Iterator[_Point]:
             temporality=data.aggregation_temporality if shape == "sum" else 0,
             is_monotonic=shape == "sum" and data.is_monotonic,
             scope=scope,
-            attributes={a.key: _any_value(a.value) for a in point.attributes},
+            attributes=protobuf_attributes(point.attributes),
             value=number(getattr(point, kind)) if kind else None,
             at=nanoseconds(point.time_unix_nano),
-            started_at=nanoseconds(point.start_time_unix_nano),
+            started_at=(started_at := nanoseconds(point.start_time_unix_nano)),
+            is_start_unreadable=started_at is None and _says_a_start(point.start_time_unix_nano),
             is_absent=_has_no_value(point.flags),
         )
-
-
-def _any_value(value: Any) -> Any:
-    kind = value.WhichOneof("value")
-    if kind is None:
-        return ""
-    found = getattr(value, kind)
-    if kind == "bytes_value":
-        return base64.b64encode(found).decode()
-    return found if isinstance(found, (str, bool, int, float)) else str(found)

@@ -12,10 +12,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any
 
 from outcomes.sources.bodies import BodyRefused, NativeBody, Refusal
 from outcomes.sources.nesting import check_depth
+from outcomes.sources.rows import ROW_KINDS
 
 # An event is matched by expressions, so its size bounds what one costs.
 MAX_EVENT_NODES = 5_000
@@ -64,20 +66,6 @@ class Evaluations:
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
-    """A running total of a metric: it counts from `started_at` (None: not said) and starts anew at a restart."""
-
-    metric: str
-    series: str
-    # Which counter this is: the same name and labels are counted by every process on its own.
-    counter: str
-    started_at: datetime | None
-    at: datetime
-    value: float
-    pointer: str
-
-
-@dataclass(frozen=True, slots=True)
 class IssueMove:
     """An issue of a tracker came to stand elsewhere; `phase` is new, indeterminate or done."""
 
@@ -108,9 +96,9 @@ class Issue:
 class EventBody(NativeBody):
     """What a body of an event kind states, beside rows it states directly."""
 
+    rows: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in ROW_KINDS})
     events: list[Event] = field(default_factory=list)
     evaluations: list[Evaluations] = field(default_factory=list)
-    totals: list[Total] = field(default_factory=list)
     moves: list[IssueMove] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
 
@@ -245,10 +233,12 @@ def _utc(read: datetime) -> datetime | None:
 
 
 def nanoseconds(value: Any) -> datetime | None:
-    """The instant of a count of nanoseconds since 1970, None for 0 or what is no count."""
+    """The instant of a count of nanoseconds since 1970, also written as text; None for 0 or what is no count."""
+    if isinstance(value, bool):
+        return None
     try:
         count = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if not 0 < count < 2**63:
         return None
@@ -303,14 +293,31 @@ def count(value: Any) -> int:
 
 def label_of(labels: Iterable[tuple[str, Any]]) -> str:
     """A series label from named labels, in one order whatever order they came in; at most 200 characters."""
-    text = ",".join(f"{name}={text_of(value) or value}" for name, value in sorted(labels))
+    text = ",".join(f"{name}={_label_text(value)}" for name, value in sorted(labels, key=itemgetter(0)))
     if len(text) <= 200:
         return text
     return f"{text[:160]}~{_short_hash(text)}"
 
 
+def _label_text(value: Any) -> str:
+    """One text for one value, whatever it came packed in: lists, objects and booleans as compact JSON, by name."""
+    if isinstance(value, (list, dict, bool)) or value is None:
+        return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return text_of(value)
+
+
+def _plain(value: Any) -> Any:
+    """The same with whole floats as integers: senders write 1.0 as 1."""
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+
+
 def _short_hash(text: str) -> str:
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+    # A hash of halves of surrogate pairs is as good as any; whether a text can be kept is asked elsewhere.
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def day_of(value: Any) -> date | None:

@@ -17,6 +17,7 @@ from outcomes.sources.rows import (
     RetractRow,
     Row,
     SnapshotRow,
+    TotalRow,
     UsageRow,
 )
 from productops.workspaces.bounds import FIRST_DAY, MOST_NUMBER, is_number_in_bounds
@@ -195,6 +196,7 @@ _AT_ONCE: dict[type[Row], Callable[[Any, datetime], None]] = {
 }
 _CHECKS_AS_A_WHOLE: dict[type[Row], Callable[[Any], None]] = {
     ObservationRow: _check_observation,
+    TotalRow: _check_observation,
     SnapshotRow: _check_snapshot,
     EvidenceRow: _check_evidence,
     ReleaseRow: _check_release,

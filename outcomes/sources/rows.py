@@ -80,6 +80,14 @@ class ExperimentRow(Row):
     sum_squares: float
 
 
+class TotalRow(ObservationRow, kw_only=True):
+    """A running total of a metric: it counts from `started_at` (None: not said) and starts anew at a restart."""
+
+    # Which counter this is: the same name and labels are counted by every process on its own.
+    counter: Key
+    started_at: Instant | None = None
+
+
 class RetractRow(Row):
     """Names what to take back by its identity; which fields those are depends on `kind`."""
 
@@ -108,6 +116,8 @@ SECTIONS: dict[str, type[Row]] = {
     "experiments": ExperimentRow,
     "retract": RetractRow,
 }
+# What an event kind may state beside those. No native body has such a section.
+ROW_KINDS: dict[str, type[Row]] = {**SECTIONS, "totals": TotalRow}
 RETRACTABLE = {
     "observation": ("metric", "at"),
     "usage": ("item", "at"),

@@ -330,6 +330,22 @@ def test_the_captured_export_is_read_and_its_histogram_is_refused_by_name() -> N
     assert [row["code"] for row in refused] == ["unsupported"]
 
 
+def test_bad_points_of_a_running_total_are_refused_and_the_good_ones_counted() -> None:
+    vendor = Vendor("otlp")
+    body = _otlp([(10, 3), (20, 5), (30, 7), (40, 9), (50, 11)])
+    points = body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][0]["sum"]["dataPoints"]
+    points[1]["timeUnixNano"] = "9000000000000000000"
+    points[2]["asDouble"] = 1.7e308
+    points[3]["attributes"] = [{"key": "region", "value": {"stringValue": "\x00"}}]
+    points[4]["attributes"] = [{"key": "region", "value": {"stringValue": "\ud800"}}]
+    tried = vendor.send("POST", "/v1/metrics?dry_run=true", body, Authorization=f"Bearer {vendor.secret}")
+    assert (tried.status_code, tried.json()["taken"], tried.json()["refused"]) == (200, 1, 4)
+    assert _exported(vendor, body) == [3]
+    assert (vendor.delivery.state, vendor.delivery.taken) == ("partial", 1)
+    codes = [row["code"] for row in vendor.delivery.outcome["refused"]]
+    assert codes == ["in_the_future", "out_of_range", "bad_value", "bad_value"]
+
+
 def test_an_otlp_export_may_be_protobuf() -> None:
     from google.protobuf.json_format import ParseDict
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
