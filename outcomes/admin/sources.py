@@ -19,7 +19,7 @@ from outcomes.admin.badges import badge
 from outcomes.admin.pasting import paste_for
 from outcomes.models import ItemSource, Replay, Source, SourceDay, SourceSecret
 from outcomes.services import sources as services
-from outcomes.services.deliveries import replay_source, with_queued
+from outcomes.services.deliveries import done_of, replay_source, with_queued
 from outcomes.services.health import health_of, with_health
 from outcomes.services.refusals import ImpossibleMove
 from productops.workspaces.admin.acting import ActionRefused, RowAction
@@ -220,8 +220,7 @@ class ReplayAdmin(ReadOnlyAdmin):
 
     @admin.display(description="read again")
     def progress(self, replay: Replay) -> str:
-        done = replay.fed - getattr(replay, "queued", 0)
-        return f"{done} of {'?' if replay.total is None else replay.total}"
+        return f"{done_of(replay)} of {'?' if replay.total is None else replay.total}"
 
 
 @admin.register(SourceDay)

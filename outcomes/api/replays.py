@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from outcomes.api.filters import ReplayFilters
 from outcomes.models import Replay, Source
-from outcomes.services.deliveries import with_queued
+from outcomes.services.deliveries import done_of, with_queued
 from productops.api.fields import KeyOrId
 from productops.api.serializers import RowSerializer
 from productops.api.views import ReadOnlyViewSet
@@ -26,7 +26,7 @@ class ReplaySerializer(RowSerializer):
         help_text="The candidate that was accepted, when only what spoke of it is read again.",
     )
     total = serializers.IntegerField(read_only=True, allow_null=True, help_text="Null until it was counted.")
-    done = serializers.SerializerMethodField(help_text="How many have been read.")
+    done = serializers.SerializerMethodField(help_text="How many have been read: it grows to total.")
     is_finished = serializers.SerializerMethodField()
 
     class Meta:
@@ -45,7 +45,7 @@ class ReplaySerializer(RowSerializer):
         read_only_fields = fields
 
     def get_done(self, replay: Replay) -> int:
-        return replay.fed - replay.queued  # type: ignore[attr-defined]
+        return done_of(replay)
 
     def get_is_finished(self, replay: Replay) -> bool:
         return replay.finished_at is not None

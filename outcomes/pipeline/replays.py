@@ -64,7 +64,9 @@ def _next() -> Replay | None:
         if replay.reached_id < replay.last_id:
             return replay
         if not waiting(replay.pk):
-            replay.total, replay.finished_at = replay.fed, timezone.now()
+            # What was meant and was read meanwhile, or is no longer kept, was not put back: it is done as well.
+            replay.total = replay.fed if replay.total is None else replay.total
+            replay.finished_at = timezone.now()
             replay.save(update_fields=["total", "finished_at"])
     return None
 

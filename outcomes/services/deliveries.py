@@ -49,7 +49,10 @@ def replay_delivery(*, workspace: Workspace, by: Actor, delivery_id: int) -> Del
         raise ImpossibleMove("This delivery is waiting to be interpreted already.")
     if deliveries.filter(pk=delivery_id, body=None).exists():
         raise ImpossibleMove("The bytes of this delivery are no longer kept.")
-    deliveries.filter(pk=delivery_id).update(state="pending", attempts=0, retry_at=timezone.now())
+    # It waits for a person now: counted as a replay's, it would take back what that had done.
+    deliveries.filter(pk=delivery_id).update(
+        state="pending", attempts=0, retry_at=timezone.now(), replay_id=None
+    )
     doorbell.ring_after_commit("interpret")
     return deliveries.defer("body").select_related("source").get(pk=delivery_id)
 
@@ -87,6 +90,17 @@ def with_queued(rows: QuerySet[Replay]) -> QuerySet[Replay]:
     held = Delivery.objects.filter(replay_id=OuterRef("pk"), state="pending").order_by().values("replay_id")
     number = Subquery(held.annotate(number=Count("pk")).values("number"), output_field=IntegerField())
     return rows.annotate(queued=Coalesce(number, 0))
+
+
+def done_of(replay: Replay) -> int:
+    """How far a replay from `with_queued` has come towards its total. This never goes back.
+
+    What is read meanwhile without its doing counts when it ends; what turns up to be meant only later makes it
+    no more than its total.
+    """
+    if replay.finished_at is not None:
+        return replay.total or 0
+    return min(replay.fed - replay.queued, replay.total or 0)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,11 @@ class BodyRefused(Exception):
         self.part = part
 
 
+def unmarked(body: bytes) -> bytes:
+    """The body without the mark of UTF-8 (a BOM) that some senders put before it."""
+    return body.removeprefix(b"\xef\xbb\xbf")
+
+
 @dataclass(frozen=True, slots=True)
 class Unclaimed:
     """A name that means nothing here yet: `kind` is one of CANDIDATE_KINDS. `at` is when it was spoken of."""

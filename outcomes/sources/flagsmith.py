@@ -9,7 +9,6 @@ from typing import Any
 from outcomes.sources.bodies import BodyRefused
 from outcomes.sources.proofs import require, signed_now
 from outcomes.sources.reading import (
-    Evaluations,
     Event,
     EventBody,
     count,
@@ -53,7 +52,7 @@ def events(body: bytes, *, headers: Mapping[str, str], path: str, now: datetime)
             read.refuse(f"/{name}"[:300], "bad_value", "A flag's count is a number.")
         else:
             # It counts evaluations and not what came out of them: a flag that is asked for is one in use.
-            read.evaluations.append(Evaluations(name, now, count(number), 0, f"/{name}"[:300]))
+            read.evaluated(name, now, count(number), 0, f"/{name}"[:300], now=now)
     return read
 
 
@@ -66,7 +65,7 @@ def _event(entry: dict[str, Any], pointer: str, read: EventBody, now: datetime) 
         return
     feature = text_of(entry.get("feature_name"))
     if name == "$flag_exposure" and feature:
-        read.evaluations.append(Evaluations(feature, at, 1, 0, pointer))
+        read.evaluated(feature, at, 1, 0, pointer, now=now)
         return
     metadata, traits = entry.get("metadata"), entry.get("traits")
     properties = {

@@ -48,7 +48,7 @@ def events(body: bytes, *, headers: Mapping[str, str], path: str, now: datetime)
     """Read one webhook. Raises BodyRefused when there is no object."""
     text = body
     if headers.get("content-type") == "application/x-www-form-urlencoded":
-        text = parse_qs(body.decode("utf-8", "replace"), max_num_fields=5).get("payload", [""])[0].encode()
+        text = _payload(body)
     document = read_json(text)
     if not isinstance(document, dict):
         raise BodyRefused("The body must be a JSON object.")
@@ -61,6 +61,14 @@ def events(body: bytes, *, headers: Mapping[str, str], path: str, now: datetime)
             _issue(payload, read, now)
         read.events.append(_event(kind, payload, now))
     return read
+
+
+def _payload(form: bytes) -> bytes:
+    try:
+        fields = parse_qs(form.decode("utf-8", "replace"), max_num_fields=5)
+    except ValueError as error:
+        raise BodyRefused("The form has more than 5 fields; there is one, payload.") from error
+    return fields.get("payload", [""])[0].encode()
 
 
 def _guessed(payload: dict[str, Any]) -> str:

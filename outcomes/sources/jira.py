@@ -67,7 +67,9 @@ def _is_move(name: str, payload: dict[str, Any]) -> bool:
     if name == "jira:issue_created":
         return True
     items = _part(payload, "changelog").get("items")
-    return any(isinstance(item, dict) and item.get("field") == "status" for item in items or [])
+    return isinstance(items, list) and any(
+        isinstance(item, dict) and item.get("field") == "status" for item in items
+    )
 
 
 def _part(payload: dict[str, Any], name: str) -> dict[str, Any]:

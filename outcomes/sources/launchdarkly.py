@@ -8,7 +8,6 @@ from typing import Any
 
 from outcomes.sources.proofs import bearer, require, signed_now
 from outcomes.sources.reading import (
-    Evaluations,
     Event,
     EventBody,
     count,
@@ -47,7 +46,8 @@ def events(body: bytes, *, headers: Mapping[str, str], path: str, now: datetime)
 
 
 def _summary(entry: dict[str, Any], pointer: str, read: EventBody, now: datetime) -> None:
-    at = instant(entry.get("startDate")) or now
+    said = entry.get("startDate")
+    at = instant(said) if said is not None else now
     features = entry.get("features")
     for name, feature in (features if isinstance(features, dict) else {}).items():
         counters = feature.get("counters") if isinstance(feature, dict) else None
@@ -59,7 +59,7 @@ def _summary(entry: dict[str, Any], pointer: str, read: EventBody, now: datetime
                 on += count(counter.get("count"))
             else:
                 off += count(counter.get("count"))
-        read.evaluations.append(Evaluations(name, at, on, off, f"{pointer}/features/{name}"[:300]))
+        read.evaluated(name, at, on, off, f"{pointer}/features/{name}"[:300], now=now)
 
 
 def _is_on(value: Any) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from outcomes.sources import native
-from outcomes.sources.bodies import BodyRefused, NativeBody, Refusal
+from outcomes.sources.bodies import BodyRefused, NativeBody, Refusal, unmarked
 from outcomes.sources.nesting import check_depth
 
 CONTENT_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
@@ -23,7 +23,7 @@ def read(body: bytes, *, now: datetime) -> NativeBody:
     """
     check_depth(body)
     whole = NativeBody()
-    for number, line in enumerate(body.split(b"\n")):
+    for number, line in enumerate(native.cut_instants(unmarked(body)).split(b"\n")):
         if line.strip():
             _add(whole, f"/{number}", line, now)
     if not whole.row_count:

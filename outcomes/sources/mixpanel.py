@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
-from outcomes.sources.bodies import BodyRefused
+from outcomes.sources.bodies import BodyRefused, unmarked
 from outcomes.sources.proofs import basic, require, signed_now
 from outcomes.sources.reading import Event, EventBody, first_text, instant, objects, read_json, text_of
 from outcomes.sources.signatures import SignatureRefused, Signed
@@ -59,7 +59,7 @@ def events(body: bytes, *, headers: Mapping[str, str], path: str, now: datetime)
 
 
 def _document(body: bytes) -> list[Any]:
-    text = body.strip()
+    text = unmarked(body).strip()
     if text[:1] not in (b"{", b"["):
         try:
             fields = parse_qs(text.decode("utf-8"), max_num_fields=20)

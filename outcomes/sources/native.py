@@ -5,13 +5,14 @@ Pure: bytes in, typed rows and refusals out. Shapes and identities are those of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
 
-from outcomes.sources.bodies import BodyRefused, NativeBody, Numbered, Refusal
+from outcomes.sources.bodies import BodyRefused, NativeBody, Numbered, Refusal, unmarked
 from outcomes.sources.nesting import check_depth
 from outcomes.sources.repeats import Twice, loads, may_repeat
 from outcomes.sources.row_checks import MAX_AHEAD, RowRefused, are_clean, check, check_day
@@ -20,7 +21,7 @@ from outcomes.sources.rows import ROW_KINDS, SECTIONS, Instant, R, Row
 
 def read(body: bytes, *, now: datetime) -> NativeBody:
     """Return the rows of a body and what was refused. Raises BodyRefused when it is no native body at all."""
-    document = _document(body)
+    document = _document(cut_instants(unmarked(body)))
     read_body = NativeBody()
     read_body.sent_at = _sent_at(document.pop("sent_at", None), now)
     _read_covers(document.pop("covers", None), read_body, now)
@@ -67,6 +68,19 @@ def add_row(
         body.refusals.append(Refusal(pointer, refused.code, str(refused)))
     else:
         body.rows[section].append(Numbered(row, pointer, body.row_count if number is None else number))
+
+
+# An instant finer than a microsecond. A quote within a text is escaped, so no text holds such a member.
+_FINE = re.compile(rb'("(?:at|sent_at)"\s*+:\s*+"[^"\\.]{1,40}\.\d{6})\d++')
+_MAY_BE_FINE = re.compile(rb"\.\d{7}")
+
+
+def cut_instants(body: bytes) -> bytes:
+    """Cut off what of a body's instants is finer than a microsecond, which the decoder would round.
+
+    Rounded up, the last instant of a day would be one of the next, and one row would correct another.
+    """
+    return _FINE.sub(rb"\1", body) if _MAY_BE_FINE.search(body) else body
 
 
 _OUTER = msgspec.json.Decoder(dict[str, msgspec.Raw])

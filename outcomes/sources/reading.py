@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Any
 
-from outcomes.sources.bodies import BodyRefused, NativeBody, Refusal
+from outcomes.sources.bodies import BodyRefused, NativeBody, Refusal, unmarked
 from outcomes.sources.nesting import check_depth
+from outcomes.sources.row_checks import RowRefused, check_instant
 from outcomes.sources.rows import ROW_KINDS
 
 # An event is matched by expressions, so its size bounds what one costs.
@@ -105,12 +107,26 @@ class EventBody(NativeBody):
     def refuse(self, pointer: str, code: str, detail: str) -> None:
         self.refusals.append(Refusal(pointer, code, detail))
 
+    def evaluated(
+        self, item: str, at: datetime | None, on: int, off: int, pointer: str, *, now: datetime
+    ) -> None:
+        """Add a toggle's counts, or refuse them for their time as any row is; None is a time nobody can read."""
+        if at is None:
+            self.refuse(pointer, "bad_value", "The counts' time is no instant.")
+            return
+        try:
+            check_instant("the counts' time", at, now)
+        except RowRefused as refused:
+            self.refuse(pointer, refused.code, str(refused))
+        else:
+            self.evaluations.append(Evaluations(item, at, on, off, pointer))
+
 
 def read_json(body: bytes) -> Any:
     """Return the value a body stands for. Raises BodyRefused for what is no JSON or nested too deep."""
     check_depth(body)
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_constant=_no_number, parse_int=_integer)
+        return json.loads(unmarked(body).decode("utf-8"), parse_constant=_no_number, parse_int=_integer)
     except UnicodeDecodeError as error:
         raise BodyRefused("The body is not UTF-8.") from error
     except (ValueError, RecursionError) as error:
@@ -191,38 +207,47 @@ def first_text(*values: Any) -> str | None:
 
 
 _FRACTION = re.compile(r"(\.\d{1,6})\d*")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# From this size on a number since 1970 is in a unit of so many to the second.
+_UNITS = ((10**17, 10**9), (10**14, 10**6), (10**11, 10**3), (0, 1))
+# Nanoseconds of the year 5138.
+_MOST_SINCE_1970 = 10**20
+_MOST_DIGITS = 20
 
 
 def instant(value: Any) -> datetime | None:
     """Return the instant (aware, UTC) a sender means, or None when it cannot be read.
 
     RFC 3339 with up to nine digits of a second, UTC where no offset is given; or a number since 1970 in seconds,
-    milliseconds, microseconds or nanoseconds, told apart by its size (each is right from 1971 to 5138).
+    milliseconds, microseconds or nanoseconds, told apart by its size (each is right from 1971 to 5138). What is
+    finer than a microsecond is cut off: rounded up, the last instant of a day would be one of the next.
     """
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
         stripped = value.strip()
         if stripped.isascii() and stripped.isdigit() and len(stripped) >= 9:
-            return instant(int(stripped))
+            # Counted before it is converted: thousands of digits would be refused by Python itself.
+            return instant(int(stripped)) if len(stripped) <= _MOST_DIGITS else None
         try:
             read = datetime.fromisoformat(_FRACTION.sub(r"\1", stripped, count=1))
         except ValueError:
             return None
         read = read if read.tzinfo else read.replace(tzinfo=UTC)
         return _utc(read)
-    if isinstance(value, (int, float)) and math.isfinite(value):
-        seconds: float = value
-        for unit in (1e17, 1e14, 1e11):
-            if abs(value) >= unit:
-                seconds = value / {1e17: 1e9, 1e14: 1e6, 1e11: 1e3}[unit]
-                break
-        try:
-            # Through whole microseconds: a float of seconds would not give the same instant twice.
-            return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=round(seconds * 1e6))
-        except OverflowError:
-            return None
+    if isinstance(value, (int, float)) and abs(value) < _MOST_SINCE_1970:
+        return _since_1970(value)
     return None
+
+
+def _since_1970(value: float) -> datetime | None:
+    per_second = next(unit for least, unit in _UNITS if abs(value) >= least)
+    # By the digits that were written, which a float's arithmetic would not keep.
+    written = value if isinstance(value, int) else Decimal(repr(value))
+    try:
+        return _EPOCH + timedelta(microseconds=math.floor(written * 1_000_000 / Decimal(per_second)))
+    except OverflowError:
+        return None
 
 
 def _utc(read: datetime) -> datetime | None:
@@ -275,14 +300,13 @@ class Clock:
 
 def number(value: Any) -> float | None:
     """A finite number, also written as text."""
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
-    return float(value)
+    try:
+        read = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return read if math.isfinite(read) else None
 
 
 def count(value: Any) -> int:

@@ -71,7 +71,7 @@ def _check_usages(rows: Sequence[UsageRow], now: datetime) -> None:
 
 def _check_instants(instants: Sequence[datetime], now: datetime) -> None:
     for extreme in (min(instants), max(instants)):
-        _check_instant("at", extreme, now)
+        check_instant("at", extreme, now)
 
 
 def check(row: Row, now: datetime) -> None:
@@ -112,7 +112,8 @@ def _check_observation(row: ObservationRow) -> None:
     _check_amount("value", row.value)
 
 
-def _check_instant(name: str, value: datetime, now: datetime) -> None:
+def check_instant(name: str, value: datetime, now: datetime) -> None:
+    """Raise RowRefused for an instant before the calendar begins or more than MAX_AHEAD from now."""
     try:
         utc = value.astimezone(UTC)
     except OverflowError:
@@ -187,7 +188,7 @@ def _check_retraction(row: RetractRow) -> None:
 _CHECKS: dict[type, Callable[[str, Any, datetime], None]] = {
     str: _check_text,
     float: _check_finite,
-    datetime: _check_instant,
+    datetime: check_instant,
     date: check_day,
 }
 _AT_ONCE: dict[type[Row], Callable[[Any, datetime], None]] = {

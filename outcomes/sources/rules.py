@@ -26,6 +26,8 @@ MAX_LENGTH = 1000
 MAX_PARTS = 80
 MAX_DEPTH = 24
 MAX_LISTS = 2
+# What evaluating over an event can come to: functions of the library also compute, and not with every number.
+_FAILURES = (JMESPathError, ArithmeticError, ValueError, TypeError)
 # Fields of a rule that hold an expression.
 EXPRESSIONS = ("match", "item_key", "metric_key", "value", "actor", "customer", "series", "at", "id")
 
@@ -183,8 +185,8 @@ def row_of(rule: Rule, event: Event, seen: Mapping[str, Any]) -> tuple[str, dict
             "value": value,
         }
         return "observations", fields, ""
-    except JMESPathError as error:
-        return "", {}, f"A rule could not be evaluated: {str(error).splitlines()[0][:200]}"
+    except _FAILURES as error:
+        return "", {}, f"A rule could not be evaluated: {str(error).partition(chr(10))[0][:200]}"
 
 
 def _usage(rule: Rule, event: Event, seen: Mapping[str, Any], at: datetime, id_: str) -> dict[str, Any]:
@@ -220,7 +222,7 @@ def apart(at: datetime, event_id: str) -> datetime:
 def _matches(rule: Rule, seen: Mapping[str, Any]) -> bool:
     try:
         found = _compiled(rule.match).search(seen)
-    except JMESPathError:
+    except _FAILURES:
         # Such as starts_with() of something that is no text: then the event is not the one that is meant.
         return False
     return found is not None and found is not False and found != "" and found != [] and found != {}

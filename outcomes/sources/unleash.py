@@ -10,7 +10,6 @@ from outcomes.sources.bodies import BodyRefused
 from outcomes.sources.native import state_row
 from outcomes.sources.proofs import bearer, require, signed_now
 from outcomes.sources.reading import (
-    Evaluations,
     EventBody,
     count,
     instant,
@@ -43,17 +42,21 @@ def events(body: bytes, *, headers: Mapping[str, str], path: str, now: datetime)
     if path.rstrip("/").endswith("register"):
         return read
     bucket = document.get("bucket")
-    at = now
     if isinstance(bucket, dict):
-        at = instant(bucket.get("start")) or now
-        _toggles(bucket.get("toggles"), at, read)
+        _toggles(bucket.get("toggles"), _told(bucket, "start", now), read, now)
     if isinstance(document.get("impactMetrics"), list):
-        stop = instant(bucket.get("stop")) if isinstance(bucket, dict) else None
-        _impact(document["impactMetrics"], stop or now, read, now)
+        stop = _told(bucket, "stop", now) if isinstance(bucket, dict) else now
+        _impact(document["impactMetrics"], stop, read, now)
     return read
 
 
-def _toggles(toggles: Any, at: datetime, read: EventBody) -> None:
+def _told(bucket: Mapping[str, Any], name: str, now: datetime) -> datetime | None:
+    """An end of the bucket: when it came in if that is left out, None if it is no instant."""
+    said = bucket.get(name)
+    return now if said is None else instant(said)
+
+
+def _toggles(toggles: Any, at: datetime | None, read: EventBody, now: datetime) -> None:
     if not isinstance(toggles, dict):
         return
     for name, counts in toggles.items():
@@ -65,10 +68,10 @@ def _toggles(toggles: Any, at: datetime, read: EventBody) -> None:
             read.refuse(pointer, "bad_value", "A toggle's counts are an object.")
         else:
             on, off = count(counts.get("yes")), count(counts.get("no"))
-            read.evaluations.append(Evaluations(name, at, on, off, pointer))
+            read.evaluated(name, at, on, off, pointer, now=now)
 
 
-def _impact(metrics: Any, at: datetime, read: EventBody, now: datetime) -> None:
+def _impact(metrics: Any, at: datetime | None, read: EventBody, now: datetime) -> None:
     for pointer, metric in objects(metrics, "/impactMetrics", read):
         kind = metric.get("type")
         if kind not in ("counter", "gauge"):

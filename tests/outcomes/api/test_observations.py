@@ -262,3 +262,25 @@ def test_a_section_may_be_null_and_a_row_that_is_none_refuses_itself_alone(ingri
     told = ingrid.post("observations/", body).json()
     assert (told["taken"], told["refused"]) == (1, 1)
     assert [row["row"] for row in told["outcome"]["refused"]] == ["/observations/1"]
+
+
+MARK = b"\xef\xbb\xbf"
+
+
+def test_a_body_and_lines_may_begin_with_the_mark_of_utf_8(ingrid: Caller) -> None:
+    body = MARK + json.dumps(observed()).encode()
+    answer = ingrid.send("post", "observations/", body, content_type="application/json")
+    row = {"metric": "checkout.conversion", "at": AT, "value": 1, "series": "eu"}
+    by_line = ingrid.send("post", "observations/", MARK + lines(row), content_type="application/x-ndjson")
+    assert [(said.status_code, said.json()["taken"]) for said in (answer, by_line)] == [(200, 1), (200, 1)]
+
+
+def test_the_last_nanosecond_of_a_day_is_of_that_day_and_corrected_by_no_other(
+    ingrid: Caller, workspace: Workspace
+) -> None:
+    workspace.time_zone = "Europe/Berlin"
+    workspace.save()
+    for value, at in enumerate(("2026-05-20T21:59:59.999999999Z", "2026-05-20T22:00:00Z")):
+        assert ingrid.post("observations/", observed(at=at, value=value)).json()["taken"] == 1
+    found = Observation.objects.order_by("at").values_list("on", "value")
+    assert [(str(on), value) for on, value in found] == [("2026-05-20", 0), ("2026-05-21", 1)]

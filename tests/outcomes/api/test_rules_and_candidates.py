@@ -121,6 +121,8 @@ def test_a_stored_delivery_shows_what_it_would_become(vendor: Vendor, pm: Caller
     assert [row["value"] for row in told["rows"]["observations"]] == [3]
     assert pm.post("sources/segment/rules/test/", {"delivery": 999999}).status_code == 404
     assert pm.post("sources/segment/rules/test/", {}).status_code == 400
+    endless = {"sample": {"name": "x", "at": "9" * 400}}
+    assert pm.post("sources/segment/rules/test/", endless).status_code == 400
 
 
 def test_a_name_nobody_claimed_is_a_candidate_counted_once_a_delivery(vendor: Vendor, pm: Caller) -> None:

@@ -199,6 +199,22 @@ def test_unleash_counts_are_deltas_and_add_up_whatever_is_replayed() -> None:
     assert vendor.exposed() == (5, 0)
 
 
+@pytest.mark.parametrize(
+    ("start", "code"), [("9999-12-31T23:59:59Z", "in_the_future"), ("9" * 400, "bad_value")]
+)
+def test_unleash_counts_of_no_time_of_ours_are_refused_and_not_set_aside(start: str, code: str) -> None:
+    vendor = Vendor("unleash")
+    vendor.workspace.time_zone = "Europe/Berlin"
+    vendor.workspace.save()
+    body = {"bucket": {"start": start, "toggles": {"new-checkout": {"yes": 2, "no": 1}}}}
+    tried = vendor.send("POST", "/client/metrics?dry_run=true", body, Authorization=vendor.secret)
+    vendor.send("POST", "/client/metrics", body, Authorization=vendor.secret)
+    vendor.settle()
+    told = vendor.delivery
+    assert (tried.status_code, tried.json()["refused"]) == (200, 1)
+    assert (told.state, told.outcome["refused"][0]["code"], vendor.exposed()) == ("partial", code, (0, 0))
+
+
 def test_unleashs_impact_metrics_become_observations() -> None:
     vendor = Vendor("unleash")
     a_metric(vendor.workspace, key="checkout_completed", aggregation="sum")

@@ -11,7 +11,7 @@ from outcomes.models import Candidate, Delivery, Observation, Replay, UsageEvent
 from outcomes.pipeline import interpret, replays, turns
 from outcomes.pipeline.interpret import interpret_pending
 from outcomes.services.candidates import accept_candidate
-from outcomes.services.deliveries import replay_source, with_queued
+from outcomes.services.deliveries import done_of, replay_delivery, replay_source, with_queued
 from outcomes.services.refusals import ImpossibleMove
 from productops.workspaces.actors import Actor
 from tests.outcomes.api.sending import Vendor, basic
@@ -39,7 +39,7 @@ def asked(vendor: Vendor) -> Replay:
 
 def how_far(replay: Replay) -> tuple[int, int | None, bool]:
     held: Any = with_queued(Replay.objects.all()).get(pk=replay.pk)
-    return held.fed - held.queued, held.total, held.finished_at is not None
+    return done_of(held), held.total, held.finished_at is not None
 
 
 def test_a_rule_that_came_later_takes_what_was_stored(vendor: Vendor) -> None:
@@ -171,6 +171,45 @@ def test_an_item_accepted_once_is_accepted_for_every_source_that_named_it() -> N
     assert Replay.objects.filter(source=other.source).count() == 1
 
 
+def test_what_was_said_to_be_read_stays_said_when_some_of_it_is_read_meanwhile(vendor: Vendor) -> None:
+    for number in range(4):
+        tracked(vendor, number)
+    vendor.settle()
+    Delivery.objects.filter(pk__gt=Delivery.objects.earliest("id").pk).update(state="pending")
+    candidate = Candidate.objects.get()
+    accept_candidate(workspace=vendor.workspace, by=PAULA, candidate_id=candidate.pk)
+    replay = Replay.objects.get()
+    seen = [how_far(replay)]
+    interpret_pending_once()
+    seen.append(how_far(replay))
+    vendor.settle()
+    assert [*seen, how_far(replay)] == [(0, 4, False), (0, 4, False), (4, 4, True)]
+    assert replay.total == 4
+
+
+def test_bytes_that_go_meanwhile_do_not_leave_it_short(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replays, "_SLICE", 1)
+    for number in range(3):
+        tracked(vendor, number)
+    vendor.settle()
+    replay = asked(vendor)
+    replays.feed()
+    Delivery.objects.filter(pk=Delivery.objects.latest("id").pk).update(body=None)
+    vendor.settle()
+    assert how_far(replay) == (3, 3, True)
+
+
+def test_what_a_person_has_read_again_takes_nothing_back_from_a_replay(vendor: Vendor) -> None:
+    tracked(vendor, 1)
+    vendor.settle()
+    replay = asked(vendor)
+    vendor.settle()
+    replay_delivery(workspace=vendor.workspace, by=PAULA, delivery_id=vendor.delivery.pk)
+    assert how_far(replay) == (1, 1, True)
+
+
 def replay_like(first: Vendor) -> Delivery:
     """The same report from a second source of the workspace."""
     from outcomes.services.sources import create_source
@@ -178,4 +217,5 @@ def replay_like(first: Vendor) -> Delivery:
 
     source, _ = create_source(workspace=first.workspace, by=PAULA, key="second", kind="unleash")
     told = Delivery.objects.get(source=first.source)
-    return a_delivery(source, body=told.body, body_bytes=told.body_bytes, path=told.path)
+    same = {name: getattr(told, name) for name in ("body", "body_bytes", "path", "received_at")}
+    return a_delivery(source, **same)
