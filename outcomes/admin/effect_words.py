@@ -17,7 +17,7 @@ _CAVEATS = {
     "overlap": "{item} was released on {on}, inside its window, and was to move the same metric: part of this may"
     " be its doing.",
     "control_touched": "{item} was released on {on} and was to move one of its controls.",
-    "control_moved": "Its control {metric} moved at the release, too: it may have been touched.",
+    "control_moved": "Its control {metric} moved at the release, too: it may have been touched, and was left out.",
     "controls_not_usable": "Its controls cannot carry a comparison: they have too little data, never moved, or explain"
     " all that the metric did before.",
     "errors_remember": "Its days resemble the days before too much for so short a past: it may be chance.",
@@ -101,7 +101,7 @@ def _placebo(run: Mapping[str, Any]) -> str:
     )
     if run.get("verdict") == "inconclusive":
         return f"{found}: nothing, as it should be."
-    return f"{found}: {run.get('verdict')}, though nothing was released to it. Trust this effect less."
+    return f"{found}: {run.get('verdict')}, though nothing was released to it. It was left out."
 
 
 def details_in_words(effect: Effect) -> list[tuple[str, str]]:

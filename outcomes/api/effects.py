@@ -78,7 +78,9 @@ class EffectSerializer(serializers.ModelSerializer):
     )
     n_before = serializers.IntegerField(help_text="Periods before; in an experiment people in the control.")
     n_after = serializers.IntegerField(help_text="Periods after; in an experiment people in the treatment.")
-    placebo = PlaceboField(help_text="A run on each control, of which none should have moved.")
+    placebo = PlaceboField(
+        help_text="A run on each control. One that moved (`better`, `worse`) was left out."
+    )
     caveats = CaveatsField(help_text="What weakens it, such as other releases in its window.")
 
     class Meta:

@@ -6,11 +6,12 @@ edit of the outcome, its metric or its item's release, and the day that ends ano
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import isclose
+from math import inf, isclose
 from typing import Any
 
 from django.db.models import Count
@@ -82,9 +83,19 @@ class Estimated:
 
     effects: Mapping[int, Effect | None]
 
+    def of(self, outcome_ids: Collection[int]) -> Estimated:
+        """Return what is to be written of these outcomes alone."""
+        return Estimated({id_: effect for id_, effect in self.effects.items() if id_ in outcome_ids})
 
-def estimate_effects(workspace: Workspace, causes: Mapping[int, dict[str, Any]]) -> Estimated:
-    """Estimate the effects of these outcomes as they are to stand; each comes with why it is asked. Reads only."""
+
+def estimate_effects(
+    workspace: Workspace, causes: Mapping[int, dict[str, Any]], *, until: float = inf
+) -> Estimated:
+    """Estimate the effects of these outcomes as they are to stand; each comes with why it is asked. Reads only.
+
+    They are estimated in the order asked for until the monotonic clock says `until`, at least one; outcomes that
+    there was no time for are not in the answer.
+    """
     rows = Outcome.objects.filter(workspace=workspace, id__in=causes, metric__archived_at=None)
     outcomes = list(rows.select_related("metric", "item").order_by("id"))
     today = workspace.today()
@@ -92,16 +103,19 @@ def estimate_effects(workspace: Workspace, causes: Mapping[int, dict[str, Any]])
     series = SeriesOf((id_, *one.span) for one in asked.values() for id_ in one.metric_ids)
     guards = _guardrails({one.outcome.item_id for one in asked.values()})
     releases = _releases(workspace, list(asked.values()), today)
-    effects: dict[int, Effect | None] = dict.fromkeys(causes)
-    for id_, one in asked.items():
+    effects: dict[int, Effect | None] = dict.fromkeys(id_ for id_ in causes if id_ not in asked)
+    for one in (asked[id_] for id_ in causes if id_ in asked):
         question = _question(one, today, guards[one.outcome.item_id])
         finding = find(
             question,
             series.of(one.outcome.metric, one.outcome.series),
             [] if one.is_missing_controls else [series.of(c.metric, c.series) for c in one.controls],
         )
-        if finding is not None:
-            effects[id_] = _row(workspace, one, finding, question, releases, causes[id_])
+        id_ = one.outcome.pk
+        row = None if finding is None else _row(workspace, one, finding, question, releases, causes[id_])
+        effects[id_] = row
+        if time.monotonic() > until:
+            break
     return Estimated(effects)
 
 

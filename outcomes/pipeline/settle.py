@@ -37,6 +37,9 @@ logger = logging.getLogger(__name__)
 # An audience touches every item of its product, and an effect reads half a year of days: they wait until what
 # they are computed from has settled, or this long.
 AUDIENCE_WAITS = EFFECTS_WAIT = timedelta(seconds=30)
+# An effect may take seconds on a busy machine: what was computed in this time is written before a task that runs
+# out of its own loses it, and before a lease ends. Half of a task's turn.
+EFFECTS_SECONDS = 4.0
 # Deliveries that have waited this long are a backlog; while there is one, items are scored but not flagged (and
 # a source is not called silent while any delivery of its own waits) ...
 BACKLOG_AFTER = timedelta(seconds=1)
@@ -235,17 +238,24 @@ def _hear_sources(workspace: Workspace, marks: Sequence[Claimed], onward: Marks)
 
 
 def _settle_effects(workspace: Workspace, token: str, claimed: Sequence[Claimed]) -> None:
-    """Estimate a batch of effects: read and compute first, then write in one short transaction."""
-    estimated = estimate_effects(workspace, {mark.subject_id: mark.cause for mark in claimed})
+    """Estimate a batch of effects: read and compute first, then write in one short transaction.
+
+    What there was no time for is given back, to be the oldest of the next batch.
+    """
+    until = time.monotonic() + EFFECTS_SECONDS
+    oldest_first = sorted(claimed, key=lambda mark: (mark.marked_at, mark.id))
+    causes = {mark.subject_id: mark.cause for mark in oldest_first}
+    estimated = estimate_effects(workspace, causes, until=until)
     with repeatable():
-        held = marking.hold(token, claimed)
-        if len(held) < len(claimed):
-            # Our lease ran out and another worker took some: what it wrote is newer than what we computed.
-            return
+        # Of those that our lease ran out on, what another worker wrote is newer than what we computed.
+        held = marking.hold(token, [mark for mark in claimed if mark.subject_id in estimated.effects])
         onward = Marks(workspace.pk)
-        write_effects(estimated, onward, {mark.subject_id: mark.cause for mark in held})
+        write_effects(estimated.of({mark.subject_id for mark in held}), onward, causes)
         marking.settle(token, held)
         onward.write()
+    if len(held) < len(claimed):
+        # Not while others are locked: whoever marks does so in order, and would wait for us as we for them.
+        marking.release(token)
 
 
 def _is_time_for(kind: str) -> bool:

@@ -27,7 +27,7 @@ def test_a_placebo_says_what_it_found_where_nothing_was_released() -> None:
     assert placebos_in_words([quiet, moved, {"metric": "visits", "series": None}]) == [
         "visits: 0.4, 95% interval -1 to 1.8: nothing, as it should be.",
         "visits (eu): 0.4, 95% interval 0.1 to 1.8: better, though nothing was released to it."
-        " Trust this effect less.",
+        " It was left out.",
         "visits: it cannot be told, a run needs another control beside it.",
     ]
     assert placebos_in_words(None) == []

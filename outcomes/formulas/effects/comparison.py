@@ -36,7 +36,7 @@ from outcomes.formulas.effects.series import (
 from outcomes.formulas.effects.verdict import CONFIDENCE, verdict_of
 
 METHOD = "regression on controls with a local level, mixture over its drift, held against AR(1) errors"
-METHOD_VERSION = 3
+METHOD_VERSION = 4
 
 DRIFT_EXPECTED = 0.03
 DRIFTS = np.exp(np.linspace(np.log(1e-3), np.log(3.0), 60))
@@ -144,7 +144,7 @@ def _judged(window: Window, direction: str, confidence: float, margin: float) ->
     if not doubts:
         return estimate, verdict
     low, high = min(one.low for one in doubts), max(one.high for one in doubts)
-    wider = _widened(window, estimate, min(estimate.low, low), max(estimate.high, high))
+    wider = widened(window, estimate, min(estimate.low, low), max(estimate.high, high))
     wider.detail["remembered"] = {"phi": doubts[-1].phi, "low": low, "high": high}
     return wider, verdict_of(wider.low, wider.high, direction, margin=margin)
 
@@ -193,7 +193,7 @@ def difference_in_differences(
     return float(in_unit(told[0], power)), float(in_unit(told[1], power)), float(in_unit(told[2], power))
 
 
-def _widened(window: Window, estimate: Estimate, low: float, high: float) -> Estimate:
+def widened(window: Window, estimate: Estimate, low: float, high: float) -> Estimate:
     """The same estimate with a wider interval, on its chart as well, as far as that is about the time after."""
     line, ratio = estimate.counterfactual, np.ones(len(window.values))
     ratio[window.first_after :] = (high - low) / (estimate.high - estimate.low)

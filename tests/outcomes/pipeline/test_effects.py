@@ -9,6 +9,7 @@ import pytest
 
 from outcomes.models import Effect, Flag, Mark, Metric, Outcome
 from outcomes.pipeline import clock, settle
+from outcomes.pipeline.marks import claim, mark
 from productops.workspaces.actors import Actor
 from productops.workspaces.models import Workspace
 from roadmap.services import edit_item
@@ -295,6 +296,24 @@ def test_controls_make_it_a_comparison_with_a_placebo_for_each() -> None:
     assert effect.detail["difference_in_differences"]["estimate"] == pytest.approx(3, abs=0.5)
 
 
+def test_a_control_that_moved_halves_no_value_and_raises_no_flag() -> None:
+    team = team_on(DECIDED)
+    a_metric(team.workspace, key="elsewhere")
+    outcome = an_outcome(team, controls=["elsewhere"])
+    still = stepped(0)
+    for number, row in enumerate(still["observations"]):
+        row["value"] += 0.3 * NOISE[3 * number % 11]
+    team.state(still)
+    team.state(stepped(3, metric="elsewhere"))
+    team.settle()
+    effect = effect_of(outcome)
+    assert (effect.design, effect.verdict) == ("before_after", "inconclusive")
+    assert {"code": "control_moved", "metric": "elsewhere"} in effect.caveats
+    assert [(run["metric"], run["verdict"]) for run in effect.placebo or []] == [("elsewhere", "better")]
+    assert team.value().explanation["multiplier"] == 1
+    assert not Flag.objects.filter(reason="regression").exists()
+
+
 def test_a_control_that_explains_all_of_the_metric_leaves_before_and_after() -> None:
     team = team_on(DECIDED)
     a_metric(team.workspace, key="elsewhere")
@@ -425,3 +444,40 @@ def test_weeks_are_read_as_weeks_and_months_as_months() -> None:
     effect = effect_of(weekly)
     assert (effect.n_before, effect.n_after, effect.verdict) == (26, 8, "better")
     assert effect.decided_on == RELEASED + timedelta(days=56)
+
+
+def test_what_there_is_no_time_for_waits_and_what_was_computed_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    team = team_on(DECIDED)
+    outcomes = [an_outcome(team, key=key, item=key) for key in ("a", "b", "c")]
+    for outcome in outcomes:
+        team.state(stepped(3, metric=outcome.metric.key))
+    team.settle()
+    Effect.every.all().delete()
+    mark("effect", team.workspace.pk, [outcome.pk for outcome in outcomes])
+    monkeypatch.setattr(settle, "EFFECTS_SECONDS", -1.0)
+    token, claimed = claim("effect", 20)
+    settle._settle_effects(team.workspace, token, claimed)
+    assert Effect.objects.count() == 1
+    assert Mark.objects.filter(kind="effect", claimed_by="", claimed_until=None).count() == 2
+    assert not Mark.objects.filter(kind="effect", subject_id=Effect.objects.get().outcome_id).exists()
+    # However slow the machine, every turn writes one.
+    team.settle()
+    assert Effect.objects.count() == 3
+
+
+def test_marks_that_another_worker_took_do_not_cost_the_others_theirs() -> None:
+    team = team_on(DECIDED)
+    outcomes = [an_outcome(team, key=key, item=key) for key in ("a", "b")]
+    for outcome in outcomes:
+        team.state(stepped(3, metric=outcome.metric.key))
+    team.settle()
+    Effect.every.all().delete()
+    mark("effect", team.workspace.pk, [outcome.pk for outcome in outcomes])
+    token, claimed = claim("effect", 20)
+    taken = Mark.objects.filter(kind="effect", subject_id=outcomes[0].pk)
+    taken.update(claimed_by="another")
+    settle._settle_effects(team.workspace, token, claimed)
+    assert Effect.objects.get().outcome == outcomes[1]
+    assert Mark.objects.get(kind="effect").claimed_by == "another"
