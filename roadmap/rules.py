@@ -51,6 +51,7 @@ LONG_TEXT = 100_000
 RESERVED_KEYS = frozenset({"bulk"})
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
+_CUSTOMER_KEY = re.compile(r"[A-Za-z0-9._:@-]+")
 _DOTTED_KEY = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 # Weights such as 0.7 + 0.2 + 0.1 add up to a hair above 1.
 _NOISE = 1e-9
@@ -71,7 +72,15 @@ def is_key(text: str, dotted: bool = False) -> bool:
     A slug of ASCII letters, digits, hyphens and underscores, at most 200 long, not all digits (that is an
     id) and not the word bulk (that is an endpoint). `dotted` allows single dots inside, as metric keys do.
     """
-    shape = _DOTTED_KEY if dotted else _KEY
+    return _names(_DOTTED_KEY if dotted else _KEY, text)
+
+
+def is_customer_key(text: str) -> bool:
+    """Whether `text` can name a customer: as `is_key`, with . : and @ wherever they stand, as addresses have them."""
+    return _names(_CUSTOMER_KEY, text)
+
+
+def _names(shape: re.Pattern[str], text: str) -> bool:
     if len(text) > KEY_LENGTH or shape.fullmatch(text) is None:
         return False
     return not text.isdigit() and text not in RESERVED_KEYS

@@ -10,6 +10,7 @@ from typing import Any
 from outcomes.sources.rows import (
     EVIDENCE_KINDS,
     RETRACTABLE,
+    CustomerRow,
     EvidenceRow,
     ExperimentRow,
     ObservationRow,
@@ -21,6 +22,7 @@ from outcomes.sources.rows import (
     UsageRow,
 )
 from productops.workspaces.bounds import FIRST_DAY, MOST_NUMBER, is_number_in_bounds
+from roadmap.rules import is_customer_key
 
 # Times further ahead than this are a wrong clock or a wrong unit, not news.
 MAX_AHEAD = timedelta(hours=24)
@@ -65,7 +67,9 @@ def _check_observations(rows: Sequence[ObservationRow], now: datetime) -> None:
 
 def _check_usages(rows: Sequence[UsageRow], now: datetime) -> None:
     _check_text("a key", "".join([row.item + row.actor for row in rows]), now)
-    _check_text("a key", "".join([(row.customer or "") + (row.id or "") for row in rows]), now)
+    _check_text("a key", "".join([row.id or "" for row in rows]), now)
+    for customer in {row.customer for row in rows}:
+        _check_customer("customer", customer)
     _check_instants([row.at for row in rows], now)
 
 
@@ -95,6 +99,21 @@ def _check_text(name: str, value: str, now: datetime) -> None:
         value.encode()
     except UnicodeEncodeError:
         raise RowRefused("bad_value", f"{name} holds half a surrogate pair.") from None
+
+
+def _check_customer(name: str, key: str | None) -> None:
+    """Who is named for the first time comes into being, under a key that the paths of the API can hold."""
+    if key is not None and not is_customer_key(key):
+        allowed = "letters, digits and . _ : @ -, not all digits and not the word bulk"
+        raise RowRefused("bad_value", f"{name} must be {allowed}.")
+
+
+def _check_usage(row: UsageRow) -> None:
+    _check_customer("customer", row.customer)
+
+
+def _check_customer_row(row: CustomerRow) -> None:
+    _check_customer("key", row.key)
 
 
 def _check_finite(name: str, value: float, now: datetime) -> None:
@@ -149,6 +168,7 @@ def _check_snapshot(row: SnapshotRow) -> None:
 
 
 def _check_evidence(row: EvidenceRow) -> None:
+    _check_customer("customer", row.customer)
     if row.kind not in EVIDENCE_KINDS:
         raise RowRefused("bad_value", f"kind must be one of {', '.join(sorted(EVIDENCE_KINDS))}.")
     _check_url("source_url", row.source_url)
@@ -198,8 +218,10 @@ _AT_ONCE: dict[type[Row], Callable[[Any, datetime], None]] = {
 _CHECKS_AS_A_WHOLE: dict[type[Row], Callable[[Any], None]] = {
     ObservationRow: _check_observation,
     TotalRow: _check_observation,
+    UsageRow: _check_usage,
     SnapshotRow: _check_snapshot,
     EvidenceRow: _check_evidence,
+    CustomerRow: _check_customer_row,
     ReleaseRow: _check_release,
     ExperimentRow: _check_totals,
     RetractRow: _check_retraction,

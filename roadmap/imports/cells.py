@@ -9,7 +9,7 @@ from decimal import Decimal
 from math import isfinite
 from urllib.parse import urlsplit
 
-from roadmap.rules import KEY_LENGTH, LONG_TEXT, RESERVED_KEYS, is_key
+from roadmap.rules import KEY_LENGTH, LONG_TEXT, is_customer_key, is_key
 
 Cell = str | int | float | Decimal | date | None
 Reader = Callable[[str], Cell | tuple[Cell, ...]]
@@ -22,7 +22,6 @@ _DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,4})?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_CUSTOMER_KEY = re.compile(r"[A-Za-z0-9._:@-]+")
 
 
 class BadCell(Exception):
@@ -88,8 +87,7 @@ def dotted_key(text: str) -> str:
 
 def customer_key(text: str) -> str:
     taken = text.strip()
-    shaped = len(taken) <= KEY_LENGTH and _CUSTOMER_KEY.fullmatch(taken) is not None
-    if not shaped or taken.isdigit() or taken in RESERVED_KEYS:
+    if not is_customer_key(taken):
         raise _bad_key("letters, digits and . _ : @ -")
     return taken
 

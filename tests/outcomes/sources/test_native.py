@@ -103,6 +103,19 @@ def test_a_bad_observation_is_refused_with_where_and_why(row: Any, code: str) ->
 GOOD = f'{{"metric": "m", "at": "{AT}", "value": 1}}'
 
 
+@pytest.mark.parametrize("key", ["Acme Inc", "a/b", "42", "bulk", "a\x11", "\u00fcber", "x" * 201])
+def test_a_customer_is_named_by_a_key_that_a_path_can_hold_or_refuses_its_row_alone(key: str) -> None:
+    usage = {"item": "saved-carts", "actor": "u_1", "at": AT}
+    evidence = {"problem": "lost-baskets", "kind": "ticket", "id": "zd-1"}
+    body = {
+        "usage": [{**usage, "customer": key}, {**usage, "customer": "ops@acme.example"}],
+        "evidence": [{**evidence, "customer": key}, {**evidence, "customer": "org:7"}],
+        "customers": [{"key": key, "name": "Acme"}, {"key": "acme.com", "name": "Acme"}],
+    }
+    said = {f"/{name}/0": "bad_value" for name in ("usage", "evidence", "customers")}
+    assert refusals(body) == said
+
+
 @pytest.mark.parametrize("literal", ["NaN", "Infinity", "-Infinity", "1e400"])
 def test_a_number_that_is_not_finite_refuses_its_row_alone(literal: str) -> None:
     bad = f'{{"metric": "m", "at": "{AT}", "value": {literal}}}'
