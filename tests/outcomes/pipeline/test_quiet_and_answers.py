@@ -150,6 +150,7 @@ def test_a_source_is_not_called_silent_while_more_of_it_waits_to_be_read(team: T
 
 
 def test_a_source_is_not_called_silent_by_the_clock_either_while_more_of_it_waits(team: Team) -> None:
+    team.item()
     told(team, 300, PIN - timedelta(days=120), PIN)
     clock.tick()
     team.settle()
