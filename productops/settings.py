@@ -118,7 +118,13 @@ if ROLE in _TIMEOUTS:
     _OPTIONS["options"] = f"{_TIMEOUTS[ROLE]} {_DURABLE}"
 if ROLE == "web":
     # A pool that never waits long: a request without a connection in 3 s is answered 503, not left hanging.
-    _OPTIONS["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 3}
+    # Nor does it back off long (by itself up to five minutes): once the server is back, so is every process.
+    _OPTIONS["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL_SIZE", default=8),
+        "timeout": 3,
+        "reconnect_timeout": 2,
+    }
 if ROLE == "worker":
     # Kept from task to task, with what was planned on it.
     DATABASES["default"]["CONN_MAX_AGE"] = 300
