@@ -12,7 +12,8 @@ from productops.workspaces.models import Workspace
 from roadmap.imports.complaints import FileRefused, Report, RowComplaint
 from roadmap.imports.kinds import KINDS as ROADMAP_KINDS
 from roadmap.imports.reading import Readable
-from roadmap.imports.writing import Kind, import_table
+from roadmap.imports.staging import Kind
+from roadmap.imports.writing import import_table
 
 __all__ = ["KINDS", "FileRefused", "Report", "RowComplaint", "import_file"]
 

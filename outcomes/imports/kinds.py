@@ -10,7 +10,7 @@ from outcomes.models import Metric, Outcome
 from outcomes.pipeline.effect_marks import effects_around, mark_effects_of_metrics
 from outcomes.pipeline.marks import mark
 from roadmap.imports.directory import LOADERS, ids_by_name
-from roadmap.imports.writing import Import, Kind, Written
+from roadmap.imports.staging import Import, Kind, Written
 
 _LOADERS = {**LOADERS, "metric": lambda workspace: ids_by_name(Metric.objects.all(), workspace)}
 # Fields of a metric that a level or an attainment is read with.

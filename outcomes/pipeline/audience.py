@@ -10,9 +10,9 @@ from django.db import connection
 from django.db.models import Min, Q
 
 from outcomes.models import ItemSource, ProductAudience, UsageDay
+from outcomes.pipeline.days import TREND, judged_since
 from outcomes.pipeline.gather import reaches_back_to, thresholds_of
 from outcomes.pipeline.marks import Claimed, Marks
-from outcomes.pipeline.usage_facts import TREND, judged_since
 from productops.workspaces.models import Workspace
 from roadmap.models import Item, Product
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from outcomes.pipeline.days import Span
 from outcomes.pipeline.gather import gather
 from outcomes.pipeline.judge import Judged
-from outcomes.pipeline.usage_facts import Span
 from productops.workspaces.models import Workspace
 from roadmap import standing
 from roadmap.formulas import Expected, confidence_cap, expected_value

@@ -18,8 +18,10 @@ from outcomes.formulas.coverage import CombinedCalendar, SourceCalendar, combine
 from outcomes.formulas.usage import Snapshot
 from outcomes.formulas.verdicts import Thresholds
 from outcomes.models import ItemSource, ProductAudience, Source, SourceDay
+from outcomes.pipeline.counted import Points, Steps
+from outcomes.pipeline.days import Span, a_year_before
 from outcomes.pipeline.prepared import execute_prepared
-from outcomes.pipeline.usage_facts import ItemFacts, Points, Shape, Span, Steps, a_year_before
+from outcomes.pipeline.usage_facts import ItemFacts, Shape
 from productops.workspaces.models import Workspace
 from roadmap.models import Item, Product
 

@@ -11,8 +11,9 @@ from outcomes.formulas.calendar import day_after
 from outcomes.formulas.flags import VerdictSpan as Run
 from outcomes.formulas.verdicts import Judgement, Verdict, judge
 from outcomes.models import VerdictSpan
+from outcomes.pipeline.days import SEASON_DAYS, TREND, Span, days_between, judged_since
 from outcomes.pipeline.gather import gather
-from outcomes.pipeline.usage_facts import SEASON_DAYS, TREND, ItemFacts, Span, days_between, judged_since
+from outcomes.pipeline.usage_facts import ItemFacts
 from productops.workspaces.models import Workspace
 from roadmap.models import Item
 

@@ -10,6 +10,7 @@ from outcomes.formulas.realised import Realised, ScoringWeights
 from outcomes.formulas.valuing import GradedReading, ValueInputs, value_of
 from outcomes.formulas.verdicts import SHARES, Judgement, Verdict, judge
 from outcomes.models import Outcome, ScoringModel
+from outcomes.pipeline.days import TREND
 from outcomes.pipeline.expectation import expectations
 from outcomes.pipeline.explain import Whole, explanation_of, missing_of, usage_evidence
 from outcomes.pipeline.judge import Judged
@@ -17,7 +18,6 @@ from outcomes.pipeline.levels import OutcomeLevels, Standing
 from outcomes.pipeline.scored import Scored, UsageRow, ValueRow
 from outcomes.pipeline.scoring_model import active_model, weights_of
 from outcomes.pipeline.supposing import NOTHING, Supposed, is_countable
-from outcomes.pipeline.usage_facts import TREND
 from productops.workspaces.models import Workspace
 from roadmap import standing
 from roadmap.models import Item

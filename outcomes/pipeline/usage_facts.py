@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 from outcomes.formulas.coverage import CombinedCalendar, SourceCalendar
@@ -22,21 +20,9 @@ from outcomes.formulas.verdicts import (
     change_of,
     eligible_of,
 )
-from productops.workspaces.models import Workspace
+from outcomes.pipeline.counted import Points, Steps
+from outcomes.pipeline.days import SEASON_DAYS, a_year_before
 from roadmap.models import Item
-
-# With this much history of an item a fall is compared with the same weeks a year earlier.
-SEASON_DAYS = 396
-# A value's trend looks back this far, so the day before it is judged along.
-TREND = timedelta(days=28)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The days, both included, for which an item is asked about."""
-
-    first: date
-    last: date
 
 
 class Shape(NamedTuple):
@@ -309,48 +295,3 @@ class Reach:
     share: float | None = None
     upper_share: float | None = None
     mean_share: float | None = None
-
-
-class Steps:
-    """A count that changes on some days, given by its changes."""
-
-    __slots__ = ("_days", "_levels")
-
-    def __init__(self, changes: Sequence[tuple[date, int]]) -> None:
-        ordered = sorted(changes)
-        self._days = [day.toordinal() for day, _ in ordered]
-        self._levels = [0, *accumulate(change for _, change in ordered)]
-
-    def at(self, day: date) -> int:
-        return self._levels[bisect_right(self._days, day.toordinal())]
-
-
-class Points:
-    """A count that is known on some days alone; of others it is asked when somebody wants it."""
-
-    __slots__ = ("_levels", "_read")
-
-    def __init__(self, levels: Mapping[date, int], read: Callable[[date], Steps]) -> None:
-        self._levels = levels
-        self._read = read
-
-    def at(self, day: date) -> int:
-        known = self._levels.get(day)
-        return self._read(day).at(day) if known is None else known
-
-
-def judged_since(item: Item, workspace: Workspace) -> date:
-    """The first day on which a verdict on an item says something: that of its release, else of its creation."""
-    return item.released_on or item.created_at.astimezone(workspace.zone).date()
-
-
-def a_year_before(day: date) -> date:
-    try:
-        return day.replace(year=day.year - 1)
-    except ValueError:  # 29 February
-        return day.replace(year=day.year - 1, day=28)
-
-
-def days_between(first: date, last: date) -> list[date]:
-    """Return every day from `first` to `last`, both included."""
-    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]

@@ -10,8 +10,9 @@ from django.db.models import Count, Sum
 
 from outcomes.formulas.verdicts import judge
 from outcomes.models import UsageDay, UsageSnapshot, VerdictSpan
+from outcomes.pipeline.days import Span, days_between
 from outcomes.pipeline.gather import gather
-from outcomes.pipeline.usage_facts import ItemFacts, Span, days_between
+from outcomes.pipeline.usage_facts import ItemFacts
 from productops.workspaces.models import Workspace
 from roadmap.models import Item, Product
 

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models import Model
 
 from productops.workspaces.complaints import ARCHIVED
-
-if TYPE_CHECKING:
-    from roadmap.imports.writing import Import
+from roadmap.imports.staging import Import
 
 
 def refuse_archived(run: Import) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from roadmap.imports.writing import STAGING, Import, Written
+from roadmap.imports.staging import STAGING, Import, Written
 from roadmap.models import Evidence, Problem
 from roadmap.signals import problems_changed
 

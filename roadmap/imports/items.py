@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from roadmap.imports.writing import Import, Written
+from roadmap.imports.staging import Import, Written
 from roadmap.models import Item, Product
 from roadmap.rules import EXEMPTION_REASONS
 from roadmap.signals import items_changed, items_created, products_changed

@@ -12,7 +12,7 @@ from roadmap.imports.evidence import announce_evidence, evidence_expressions, se
 from roadmap.imports.items import announce_items, item_expressions, settle_items
 from roadmap.imports.links import announce_links, settle_links
 from roadmap.imports.problems import announce_problems, problem_expressions, settle_problems
-from roadmap.imports.writing import Import, Kind, Written
+from roadmap.imports.staging import Import, Kind, Written
 from roadmap.models import Customer, Evidence, Item, Link, Problem, Product, Survey
 from roadmap.signals import problems_changed, products_changed
 

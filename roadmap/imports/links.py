@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from roadmap.imports.staging import STAGING, Import, Written
 from roadmap.imports.weights import WantedLink, weigh_links
-from roadmap.imports.writing import STAGING, Import, Written
 from roadmap.models import Item, Link, Problem
 from roadmap.signals import items_changed, problems_changed
 

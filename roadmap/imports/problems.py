@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from productops.workspaces.complaints import ARCHIVED
 from roadmap.imports.parents import WantedProblem, refuse_parents
-from roadmap.imports.writing import STAGING, Import, Written
+from roadmap.imports.staging import STAGING, Import, Written
 from roadmap.models import Problem
 from roadmap.signals import problems_changed
 
