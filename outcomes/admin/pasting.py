@@ -41,20 +41,25 @@ client.shutdown()'
     "mixpanel": """\
 pip install mixpanel
 python3 -c 'from mixpanel import Consumer, Mixpanel
-Mixpanel("SECRET", Consumer(api_host="{path}")).track("u_1", "Cart Saved")'
+Mixpanel("SECRET", Consumer(events_url="{url}/track")).track("u_1", "Cart Saved")'
 """,
     "cloudevents": """\
 curl -s '{url}' -H 'authorization: Bearer SECRET' -H 'content-type: application/cloudevents+json' \\
-  -d '{"specversion": "1.0", "id": "1", "source": "/shop", "type": "cart.saved", "subject": "u_1"}'
+  -d '{"specversion": "1.0", "id": "'$(date +%s)'", "source": "/shop", "type": "cart.saved",
+       "data": {"actor": "u_1"}}'
 """,
     "custom": """\
 curl -s '{url}' -H 'authorization: Bearer SECRET' -H 'content-type: application/json' \\
-  -d '{"name": "Cart Saved", "actor": "u_1"}'
+  -d '{"id": "'$(date +%s)'", "name": "Cart Saved", "actor": "u_1"}'
 """,
     "unleash": "url={url}\nheader Authorization: SECRET\n",
     "flagsmith": "environment_key=SECRET\napi_url={url}\nenable_analytics=True\n",
     "launchdarkly": "base_uri={url}\nevents_uri={url}\nSDK key SECRET\nstream=False\n",
-    "otlp": "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT={url}\nOTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20SECRET\n",
+    "otlp": (
+        "export OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/protobuf\n"
+        "export OTEL_EXPORTER_OTLP_METRICS_ENDPOINT={url}\n"
+        "export OTEL_EXPORTER_OTLP_METRICS_HEADERS=authorization=Bearer%20SECRET\n"
+    ),
     "github": "Payload URL: {url}\nContent type: application/json\nSecret: SECRET\nEvents: Releases, Issues\n",
     "jira": "URL: {url}\nSecret: SECRET\nEvents: Issue created, Issue updated\n",
 }
@@ -62,5 +67,9 @@ curl -s '{url}' -H 'authorization: Bearer SECRET' -H 'content-type: application/
 
 def paste_for(source: Source) -> str:
     """Lines that send a first thing to a source, its address filled in; the secret is the reader's to fill in."""
-    path = source.url.partition("://")[2]
-    return _PASTED[source.kind].replace("{path}", path).replace("{url}", source.url)
+    return lines_for(source.kind, source.url)
+
+
+def lines_for(kind: str, url: str) -> str:
+    """The same for a source of a kind at an address."""
+    return _PASTED[kind].replace("{url}", url)

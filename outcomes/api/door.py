@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Mapping
 from datetime import datetime
-from io import BytesIO
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -23,6 +19,7 @@ from outcomes.sources import adapters
 from outcomes.sources.proofs import basic
 from outcomes.sources.signatures import SignatureRefused
 from outcomes.sources.wholeness import is_evidently_whole
+from productops.api.packing import CannotUnpack, EndsTooSoon, UnpacksTooLarge, unpack
 from productops.api.parsing import Readable, cut_short, drain
 from productops.api.problems import FieldError, problem_response
 
@@ -279,12 +276,10 @@ def _unpacked(request: HttpRequest, body: bytes, kind: str) -> bytes:
         raise _UnknownEncoding(f"Content-Encoding {encoding} is not taken here; gzip is.")
     limit = settings.WEBHOOK_MAX_UNPACKED_BYTES
     try:
-        with gzip.GzipFile(fileobj=BytesIO(body)) as packed:
-            unpacked: Any = packed.read(limit + 1)
-    except EOFError as error:
+        return unpack(body, limit)
+    except UnpacksTooLarge as error:
+        raise _TooLarge(f"A delivery may unpack to at most {limit} bytes.") from error
+    except EndsTooSoon as error:
         raise _CutShort("The packed body ends before its end.") from error
-    except (OSError, zlib.error) as error:
+    except CannotUnpack as error:
         raise _UnknownEncoding("The body is not gzip.") from error
-    if len(unpacked) > limit:
-        raise _TooLarge(f"A delivery may unpack to at most {limit} bytes.")
-    return bytes(unpacked)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from functools import partial
 from typing import IO, Any
@@ -22,13 +21,13 @@ from rest_framework.response import Response
 from outcomes.api.deliveries import DeliverySerializer
 from outcomes.services.statements import MOST_TABLES, NoRoom, make_room, state_facts
 from outcomes.sources.rows import SECTIONS, Row
+from outcomes.sources.wholeness import is_evidently_whole, is_last_line_whole
 from productops.api.document_fields import default_in_words
-from productops.api.parsing import read_bounded
+from productops.api.packing import CannotUnpack, EndsTooSoon, UnpacksTooLarge, unpack
+from productops.api.parsing import has_no_length, read_bounded
 from productops.api.problems import Problem
 from productops.api.serializers import PlainSerializer
 from productops.api.views import StrictView
-
-_GZIP = 16 + zlib.MAX_WBITS
 
 
 class RawBody(BaseParser):
@@ -49,23 +48,51 @@ class RawBody(BaseParser):
 
 
 def _unpacked(data: bytes, limit: int) -> bytes:
-    """Unpack gzip of at most `limit` bytes; a bomb is refused before it has unfolded."""
-    reader = zlib.decompressobj(_GZIP)
     try:
-        unpacked = reader.decompress(data, limit + 1)
-    except zlib.error:
+        return unpack(data, limit)
+    except UnpacksTooLarge:
+        raise Problem(413, "too_large", f"The body unpacks to more than {limit} bytes.") from None
+    except EndsTooSoon:
+        raise UnsupportedMediaType("gzip", "The body is not whole gzip.") from None
+    except CannotUnpack:
         raise UnsupportedMediaType("gzip", "The body is not gzip.") from None
-    if len(unpacked) > limit:
-        raise Problem(413, "too_large", f"The body unpacks to more than {limit} bytes.")
-    if not reader.eof:
-        raise UnsupportedMediaType("gzip", "The body is not whole gzip.")
-    return unpacked
 
 
 class RawLines(RawBody):
     """The same, of a row on each line."""
 
     media_type = "application/x-ndjson"
+
+
+def _body_of(request: Request) -> bytes:
+    """The body, unpacked. Of one in chunks REST framework would read nothing: Django counts what was announced.
+
+    Raises Problem 411 for one in chunks that may have been cut, and what the parsers raise.
+    """
+    if not has_no_length(request):
+        return request.data if isinstance(request.data, bytes) else b""
+    kind = (request.content_type or "").partition(";")[0].strip().lower()
+    parser = next((parser() for parser in (RawBody, RawLines) if parser.media_type == kind), None)
+    if parser is None:
+        raise UnsupportedMediaType(request.content_type)
+    if request.META.get("wsgi.input_terminated") is not True:
+        raise Problem(411, "length_required", "Send the body with its Content-Length.")
+    body: bytes = parser.parse(request.META["wsgi.input"], kind, {"request": request})
+    is_packed = request.headers.get("Content-Encoding", "").strip().lower() == "gzip"
+    if not is_packed and not _is_whole(body, parser.media_type):
+        raise Problem(
+            411, "length_required", "The body in chunks does not end where it should: say its length."
+        )
+    return body
+
+
+def _is_whole(body: bytes, media_type: str) -> bool:
+    """Whether nothing that was begun is missing: each line states something for itself, a document as a whole."""
+    return (
+        is_last_line_whole(body)
+        if media_type == RawLines.media_type
+        else is_evidently_whole(body, media_type)
+    )
 
 
 def _with_room(handler: Callable[..., Any], request: Request, *args: Any, **kwargs: Any) -> Any:
@@ -128,6 +155,7 @@ class ObservationsView(StrictView):
 
     http_method_names = ["post"]
     parser_classes = [RawBody, RawLines]
+    reads_chunks = True
     read_scope = write_scope = "ingest"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -145,7 +173,8 @@ class ObservationsView(StrictView):
 
         As `application/json` the native body; as `application/x-ndjson` one observation, usage row or snapshot a
         line, told apart by what it names, its pointer being the number of its line. With an Idempotency-Key the
-        same request again is answered as before; without one, rows that are known already are duplicates.
+        same request again is answered as before; without one, rows that are known already are duplicates. Without
+        one the body may come in chunks, its length not said: lines then end whole, JSON closes what it opened.
 
         200 says what became of each row: taken, duplicate or refused and why; a row that is not what is said here
         refuses itself alone. What is wrong with the body around its rows is 400, and nothing is stored. Where
@@ -153,7 +182,7 @@ class ObservationsView(StrictView):
         stored. 202 says that a row met a fault of ours: all are stored and tried again, and the delivery tells the
         rest.
         """
-        body = request.data if isinstance(request.data, bytes) else b""
+        body = _body_of(request)
         kind = (request.content_type or "").partition(";")[0].strip().lower()
         delivery = state_facts(workspace=self.workspace, by=self.actor, body=body, content_type=kind)
         status = 202 if delivery.state == "pending" else 200

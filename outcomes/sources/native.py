@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from outcomes.sources.bodies import BodyRefused, NativeBody, Numbered, Refusal, unmarked
+from outcomes.sources.escapes import plainly
 from outcomes.sources.nesting import check_depth
 from outcomes.sources.repeats import Twice, loads, may_repeat
 from outcomes.sources.row_checks import MAX_AHEAD, RowRefused, are_clean, check, check_day
@@ -80,7 +81,8 @@ def cut_instants(body: bytes) -> bytes:
 
     Rounded up, the last instant of a day would be one of the next, and one row would correct another.
     """
-    return _FINE.sub(rb"\1", body) if _MAY_BE_FINE.search(body) else body
+    plain = plainly(body)
+    return _FINE.sub(rb"\1", plain) if _MAY_BE_FINE.search(plain) else plain
 
 
 _OUTER = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -138,8 +138,13 @@ def _no_number(name: str) -> float:
     return float(name.replace("Infinity", "inf"))
 
 
+# Kept digit by digit: libraries also count people and events with 64 bits and more, and as floats two would be one.
+# Of more digits no double is made, so whatever reckons with it refuses it.
+_MOST_EXACT_DIGITS = 300
+
+
 def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= 19 else float(digits)
+    return int(digits) if len(digits) <= _MOST_EXACT_DIGITS else float(digits)
 
 
 def objects(value: Any, pointer: str, body: EventBody) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -17,12 +17,12 @@ _SAYS_ITS_LENGTH = 2
 def is_evidently_whole(body: bytes, content_type: str) -> bool:
     """Whether nothing can be missing at the end.
 
-    So it is of a JSON document that closes what it opened, also within a form, and of a protobuf message that is one
-    field, which says how long it is: an export of one resource's metrics, which is what the libraries send. False for
-    what has no end of its own, such as lines or a protobuf message of several fields, and for nothing at all.
+    So it is of a JSON document that closes what it opened, also within a form. In protobuf nothing that was begun
+    is missing: each field is the metrics of one resource and says how long it is, and states something for itself.
+    False for what has no end of its own, such as lines, and for nothing at all.
     """
     if content_type in PROTOBUF:
-        return _is_one_field(body)
+        return _are_fields(body)
     text = body.removeprefix(b"\xef\xbb\xbf").strip()
     if text[:1] in (b"{", b"["):
         return is_closed(text)
@@ -44,13 +44,22 @@ def _unpacked(value: bytes) -> bytes:
         return b""
 
 
-def _is_one_field(body: bytes) -> bool:
-    """Whether a protobuf message is exactly one field that says its length. Of several the last may be missing."""
-    tag, place = _varint(body, 0)
-    if tag & 7 != _SAYS_ITS_LENGTH:
-        return False
-    length, place = _varint(body, place)
-    return place + length == len(body)
+def is_last_line_whole(body: bytes) -> bool:
+    """Whether no line is missing its end: the last one has its mark, or is an object that closes what it opened."""
+    return body.endswith(b"\n") or is_closed(body.rpartition(b"\n")[2].removeprefix(b"\xef\xbb\xbf").strip())
+
+
+def _are_fields(body: bytes) -> bool:
+    """Whether a protobuf message is one or more fields that say their length, the last of them ending where it does."""
+    place = 0
+    while 0 <= place < len(body):
+        tag, place = _varint(body, place)
+        if tag & 7 != _SAYS_ITS_LENGTH:
+            return False
+        length, place = _varint(body, place)
+        if place > 0:
+            place += length
+    return place == len(body) > 0
 
 
 def _varint(body: bytes, place: int) -> tuple[int, int]:

@@ -166,6 +166,11 @@ def cut_short(length: int, headers: Mapping[str, str]) -> str:
     return ""
 
 
+def has_no_length(request: Any) -> bool:
+    """Whether a request has a body in chunks, whose length nobody knows before its end."""
+    return "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length")
+
+
 class Readable(Protocol):
     """A request, or a stream."""
 

@@ -32,6 +32,7 @@ from productops.api.conflicts import again_after_conflict
 from productops.api.filters import WorkspaceFilters, refuse_unknown_parameters
 from productops.api.idempotency import answer_once, carries_key, hold_body, is_asked_for
 from productops.api.pages import KeysetPages
+from productops.api.parsing import has_no_length
 from productops.api.preconditions import etag_of, expected_version, is_known
 from productops.api.problems import BadParameter, Problem
 from productops.workspaces.actors import Actor
@@ -49,6 +50,8 @@ class StrictView(APIView):
     http_method_names = METHODS
     metadata_class = None
     known_parameters: ClassVar[tuple[str, ...]] = ()
+    # Whether the view itself reads a body in chunks, and knows whether it came whole.
+    reads_chunks: ClassVar[bool] = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if carries_key(request):
@@ -57,8 +60,9 @@ class StrictView(APIView):
         if not hasattr(self, str(request.method).lower()):
             # Before its parameters are looked at: what a route does not do has none.
             raise MethodNotAllowed(str(request.method))
-        if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
-            # Under WSGI such a body reads as empty, which would be taken for a request without one.
+        if has_no_length(request) and (carries_key(request) or not self.reads_chunks):
+            # Under WSGI such a body reads as empty, which would be taken for a request without one. A key stands for
+            # all of a body: if it was cut, the whole one could not be sent under it.
             raise Problem(411, "length_required", "Send the body with its Content-Length.")
         refuse_unknown_parameters(request, self.parameters())
         if (method := str(request.method).lower()) not in ("get", "head"):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from outcomes.admin.pasting import lines_for
 from tests.journeys import libraries
 from tests.journeys.calling import Team, eventually
 from tests.journeys.running import RunningServer
@@ -157,3 +162,28 @@ def test_a_body_in_chunks_is_taken_as_nodes_libraries_send_it(server: RunningSer
     sender.events_are_uses_and_revenue()
     assert libraries.in_chunks(sender.url, sender.secret) == []
     arrives(sender, active=1, revenue=12.5)
+
+
+@pytest.mark.parametrize(
+    "kind", ["productops", "segment", "posthog", "amplitude", "mixpanel", "cloudevents", "custom"]
+)
+def test_what_the_admin_says_to_paste_sends_a_first_thing(server: RunningServer, kind: str) -> None:
+    sender = Sender(server, kind, f"pasted-{kind}")
+    script = (
+        lines_for(kind, sender.url)
+        .replace("whsec_...", sender.secret)
+        .replace('"SECRET', f'"{sender.secret}')
+    )
+    script = script.replace("Bearer SECRET", f"Bearer {sender.secret}")
+    # Installed already.
+    told = "\n".join(line for line in script.split("\n") if not line.startswith("pip install "))
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    run = subprocess.run(
+        ["sh", "-c", told], env={**os.environ, "PATH": path}, capture_output=True, timeout=120
+    )
+    assert run.returncode == 0, run.stderr
+    if kind != "productops":
+        (heard,) = eventually(lambda: sender.team.api("GET", "candidates/").body["results"], bool, 60)
+        accepted = sender.team.api("POST", f"candidates/{heard['id']}/accept/", {"item": "saved-carts"})
+        assert accepted.status == 200, accepted
+    assert eventually(sender.active, bool, 60) == 1

@@ -48,6 +48,21 @@ def test_the_api_refuses_a_body_in_chunks_and_never_takes_it_for_an_empty_one(te
     assert team.api("GET", "items/in-chunks/").status == 404
 
 
+def test_rows_may_be_streamed_line_by_line_and_one_that_breaks_off_states_nothing(team: Team) -> None:
+    team.make("metrics/", {"key": "streamed", "name": "Streamed"})
+    row = b'{"metric": "streamed", "at": "2026-05-01T10:00:00Z", "value": 1, "series": "%d"}\n'
+    path, headers = (
+        "/api/v1/observations/",
+        {"Authorization": f"Bearer {team.key}", "Content-Type": "application/x-ndjson"},
+    )
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", "Transfer-Encoding: chunked"]
+    head = "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""]).encode()
+    assert _hang_up_after(team, head + b"%x\r\n" % 70 + (row % 0)[:40]) in (b"", b"400", b"411")
+    answer = in_chunks(team, path, [row % 1, (row % 2)[:20], (row % 2)[20:]], headers)
+    assert (answer.status, answer.body["taken"]) == (200, 2)
+    assert len(team.api("GET", "deliveries/?source=api").body["results"]) == 1
+
+
 def test_the_door_reads_a_delivery_in_chunks_whole(team: Team) -> None:
     parts = [b'{"customers": [', b'{"key": "acme",', b' "name": "Acme"}]}']
     signed = signed_headers(team.secret, "in-chunks", int(time.time()), b"".join(parts))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -284,3 +285,81 @@ def test_the_last_nanosecond_of_a_day_is_of_that_day_and_corrected_by_no_other(
         assert ingrid.post("observations/", observed(at=at, value=value)).json()["taken"] == 1
     found = Observation.objects.order_by("at").values_list("on", "value")
     assert [(str(on), value) for on, value in found] == [("2026-05-20", 0), ("2026-05-21", 1)]
+
+
+def test_packed_in_several_parts_is_read_to_its_end(ingrid: Caller) -> None:
+    rows = [{"metric": "checkout.conversion", "at": AT, "value": 1, "series": name} for name in ("eu", "us")]
+    packed = b"".join(gzip.compress(lines(row) + b"\n") for row in rows)
+    sent = {"content_type": "application/x-ndjson", "content-encoding": "gzip"}
+    told = ingrid.send("post", "observations/", packed + b"\0\0", **sent)
+    assert (told.status_code, told.json()["taken"]) == (200, 2)
+    for broken in (packed[:-3], packed + b"junk"):
+        assert ingrid.send("post", "observations/", broken, **sent).status_code == 415
+
+
+def test_many_packed_parts_may_unpack_to_as_much_as_one(ingrid: Caller, settings: Any) -> None:
+    sent = {"content_type": "application/x-ndjson", "content-encoding": "gzip"}
+    assert ingrid.send("post", "observations/", gzip.compress(b"") * 1001, **sent).status_code == 415
+    settings.WEBHOOK_MAX_UNPACKED_BYTES = 1000
+    assert ingrid.send("post", "observations/", gzip.compress(b"\n" * 100) * 11, **sent).status_code == 413
+
+
+# --- bodies in chunks ---------------------------------------------------------------------------------
+
+
+ROW = {"metric": "checkout.conversion", "at": AT, "value": 1, "series": "eu"}
+NDJSON = "application/x-ndjson"
+
+
+def in_chunks(ingrid: Caller, body: bytes, content_type: str = NDJSON, **headers: str) -> Any:
+    """As the web server hands it on: no length, and a stream that ends where the chunks did."""
+    told = {**ingrid.headers, "transfer-encoding": "chunked", "content-length": "", **headers}
+    stream = {"CONTENT_TYPE": content_type, "wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True}
+    return ingrid.client.generic("POST", "/api/v1/observations/", b"", content_type, headers=told, **stream)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"", b"\r\n"])
+def test_lines_may_come_in_chunks_without_a_length(ingrid: Caller, end: bytes) -> None:
+    body = lines(ROW, {**ROW, "series": "us"}).rstrip(b"\n") + end
+    told = in_chunks(ingrid, body)
+    assert (told.status_code, told.json()["taken"], told.json()["refused"]) == (200, 2, 0)
+
+
+def test_so_may_a_document_and_packed_lines(ingrid: Caller) -> None:
+    whole = in_chunks(ingrid, json.dumps(observed()).encode(), "application/json")
+    packed = in_chunks(ingrid, gzip.compress(lines(ROW)), **{"content-encoding": "gzip"})
+    assert [(said.status_code, said.json()["taken"]) for said in (whole, packed)] == [(200, 1), (200, 1)]
+
+
+def test_what_is_cut_within_a_line_or_a_document_is_not_stored(ingrid: Caller) -> None:
+    line, document = json.dumps(ROW).encode(), json.dumps(observed()).encode()
+    answers = [in_chunks(ingrid, line + b"\n" + line[:length]) for length in range(1, len(line), 7)]
+    answers += [
+        in_chunks(ingrid, document[:length], "application/json") for length in range(0, len(document), 7)
+    ]
+    assert {answer.status_code for answer in answers} == {411}
+    assert in_chunks(ingrid, gzip.compress(line)[:-3], **{"content-encoding": "gzip"}).status_code == 415
+    assert not Delivery.objects.exists()
+
+
+def test_no_more_of_a_body_in_chunks_is_read_than_it_may_be_long(ingrid: Caller, settings: Any) -> None:
+    settings.WEBHOOK_MAX_UNPACKED_BYTES = 1000
+    bomb = gzip.compress(b"\n" * 100_000)
+    assert in_chunks(ingrid, b"\n" * 1001).status_code == 413
+    assert in_chunks(ingrid, bomb, **{"content-encoding": "gzip"}).status_code == 413
+
+
+def test_a_key_that_stands_for_a_whole_body_wants_its_length(ingrid: Caller) -> None:
+    assert in_chunks(ingrid, lines(ROW), **{"idempotency-key": "once"}).status_code == 411
+    assert not Delivery.objects.exists()
+
+
+def test_a_server_that_tells_no_end_of_chunks_is_not_read_from(ingrid: Caller) -> None:
+    told = {**ingrid.headers, "transfer-encoding": "chunked", "content-length": ""}
+    stream = {"CONTENT_TYPE": NDJSON, "wsgi.input": io.BytesIO(lines(ROW))}
+    said = ingrid.client.generic("POST", "/api/v1/observations/", b"", NDJSON, headers=told, **stream)
+    assert said.status_code == 411
+
+
+def test_another_type_in_chunks_is_415_as_it_is_with_a_length(ingrid: Caller) -> None:
+    assert in_chunks(ingrid, b"a,b\n", "text/csv").status_code == 415

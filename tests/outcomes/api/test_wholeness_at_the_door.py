@@ -94,6 +94,19 @@ def test_protobuf_in_chunks_is_stored_whole_and_refused_cut_anywhere() -> None:
     assert bytes(Delivery.objects.get().body or b"") == raw
 
 
+def test_several_resources_in_chunks_are_stored_and_refused_cut_within_one() -> None:
+    request = ExportMetricsServiceRequest()
+    for value in (1.5, 2.5):
+        metrics = request.resource_metrics.add().scope_metrics.add().metrics
+        metrics.add(name="m").gauge.data_points.add(as_double=value)
+    raw, source = request.SerializeToString(), _source("otlp")
+    kind, proof = "application/x-protobuf", {"authorization": f"Bearer {KEY}"}
+    assert _in_chunks(source, raw[:-1], kind, **proof).status_code == 411
+    assert not Delivery.objects.exists()
+    assert _in_chunks(source, raw, kind, **proof).status_code == 200
+    assert bytes(Delivery.objects.get().body or b"") == raw
+
+
 def test_what_is_wrong_with_a_packed_body_is_told_to_those_who_hold_the_key_alone(settings: Any) -> None:
     settings.WEBHOOK_MAX_UNPACKED_BYTES = 1000
     source = _source("posthog")

@@ -9,9 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from outcomes.sources import adapters, lines, native, rules
 from outcomes.sources.bodies import BodyRefused, NativeBody
+from outcomes.sources.escapes import plainly
 from outcomes.sources.reading import Event, EventBody, instant, number
 from tests.outcomes.sources.test_fuzz import CAPTURED
 
@@ -109,6 +112,46 @@ def test_the_native_body_cuts_off_nanoseconds_so_that_two_instants_stay_two() ->
         CUT + timedelta(microseconds=1),
     ]
     assert body.sent_at == CUT
+
+
+@pytest.mark.parametrize("written", ["999999\\u0039", "99\\u00399999999", "9\\u00399999\\u0039\\u0039"])
+@pytest.mark.parametrize("name", ["at", "\\u0061t"])
+def test_digits_that_are_written_as_escapes_are_cut_off_as_well(written: str, name: str) -> None:
+    row = f'{{"metric": "m", "{name}": "2026-11-20T22:59:59.{written}Z", "value": 1}}'.encode()
+    at_once = native.read(b'{"observations": [' + row + b"]}", now=NOW)
+    found = [body.rows["observations"][0].row.at for body in (at_once, lines.read(row, now=NOW))]
+    assert found == [CUT, CUT]
+
+
+_ESCAPED = st.lists(
+    st.sampled_from(
+        ["a", "\\u0061", "\\\\u0061", "\\\\\\u0061", "\\u0022", "\\u005c", "\\u0000", "\\n", "\\ud800"]
+    ),
+    max_size=8,
+)
+
+
+@given(_ESCAPED, _ESCAPED)
+def test_what_is_written_plainly_is_the_same_document(name: list[str], text: list[str]) -> None:
+    written = f'{{"{"".join(name)}": "{"".join(text)}"}}'
+    assert json.loads(plainly(written.encode())) == json.loads(written)
+
+
+def test_an_escape_in_no_string_is_still_no_json() -> None:
+    assert plainly(b'{"a": \\u0031, "b": "c"}') == b'{"a": \\u0031, "b": "c"}'
+
+
+def test_integers_of_twenty_digits_and_more_name_as_many_people_and_events() -> None:
+    # Of 64 bits without a sign, and of more.
+    told = [(2**64 - 1 - n, 10**39 + n) for n in range(3)]
+    calls = [{"type": "track", "event": "E", "userId": user, "messageId": id_} for user, id_ in told]
+    events = read("segment", {"batch": calls}).events
+    assert [(event.actor, event.id) for event in events] == [(str(user), str(id_)) for user, id_ in told]
+
+
+def test_an_integer_that_no_double_holds_refuses_its_event_alone() -> None:
+    found = read("custom", b'[{"name": "E", "n": %s}, {"name": "F"}]' % (b"9" * 400))
+    assert ([event.name for event in found.events], codes(found)) == (["F"], ["bad_value"])
 
 
 def test_so_do_lines_and_bodies_read_leniently() -> None:

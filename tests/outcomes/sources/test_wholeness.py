@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from outcomes.sources.wholeness import is_evidently_whole
+from outcomes.sources.wholeness import is_evidently_whole, is_last_line_whole
 
 _VALUES = st.recursive(
     st.none()
@@ -49,8 +49,30 @@ def test_one_resources_metrics_in_protobuf_are_whole_at_their_end_and_nowhere_be
     assert cut == []
 
 
-def test_of_several_resources_the_last_may_be_missing() -> None:
-    assert not is_evidently_whole(_export(2, 1, "m"), "application/x-protobuf")
+@given(st.integers(1, 4), st.integers(0, 3), st.text(max_size=20))
+def test_several_resources_are_whole_where_one_ends_and_nowhere_between(
+    resources: int, metrics: int, name: str
+) -> None:
+    raw = _export(resources, metrics, name)
+    assert len(raw) % resources == 0
+    ends = [
+        length for length in range(len(raw) + 1) if is_evidently_whole(raw[:length], "application/x-protobuf")
+    ]
+    assert ends == [len(raw) // resources * count for count in range(1, resources + 1)]
+
+
+@given(
+    st.lists(st.dictionaries(st.text(max_size=4), _VALUES, max_size=3), min_size=1, max_size=3), st.booleans()
+)
+def test_lines_are_whole_where_one_ends_and_nowhere_between(rows: list[Any], crlf: bool) -> None:
+    mark = b"\r\n" if crlf else b"\n"
+    raw = b"".join(json.dumps(row).encode() + mark for row in rows)
+    ends, place = set(), 0
+    for row in rows:
+        place += len(json.dumps(row))
+        ends |= set(range(place, place + len(mark) + 1))
+        place += len(mark)
+    assert {length for length in range(len(raw) + 1) if is_last_line_whole(raw[:length])} == ends
 
 
 @given(st.binary(max_size=40))
