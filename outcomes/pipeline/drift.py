@@ -5,6 +5,7 @@ Each answers what differed and the marks that mend it: the pipeline then compute
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -28,6 +29,9 @@ from roadmap import standing
 from roadmap.models import Item, Problem, ProblemStanding, Product
 
 Cause = dict[str, Any]
+
+# As in the pipeline: what was computed in this time is told before the task's own is up.
+ITEMS_SECONDS = 4.0
 
 _VALUE = (*HISTORY, "demand", "revenue_at_stake", "opportunity", "trend", "missing", "model_version")
 _USAGE = (
@@ -144,9 +148,16 @@ def check_items(workspace: Workspace, after: int, cause: Cause) -> Checked:
         for pk in keys
         if pk not in pending and pk in values and values[pk].judged_on == today and pk in usages
     ]
-    found.waiting, found.checked = len(keys) - len(settled), len(settled)
     items = list(Item.objects.filter(pk__in=settled).order_by("pk"))
-    judged = judge_items(workspace, items, dict.fromkeys(settled))
+    until = time.monotonic() + ITEMS_SECONDS
+    judged = judge_items(workspace, items, dict.fromkeys(settled), until=until)
+    if len(judged) < len(items):
+        # No time for the others: the next batch begins behind the last that was looked at.
+        found.after = max(judged)
+        keys = {pk: key for pk, key in keys.items() if pk <= found.after}
+        settled = [pk for pk in settled if pk in judged]
+        items = [item for item in items if item.pk in judged]
+    found.waiting, found.checked = len(keys) - len(settled), len(settled)
     plan = plan_spans(workspace.pk, judged)
     scored = score_items(workspace, items, judged, {pk: plan.last_known(pk) for pk in judged})
     wrong_spans = {row.item_id for row in plan.new} | plan.gone_items

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import inf
 from typing import NamedTuple
 
 from outcomes.formulas.calendar import day_after
@@ -38,22 +40,60 @@ class Judged:
 
 
 def judge_items(
-    workspace: Workspace, items: Sequence[Item], changed_from: Mapping[int, date | None]
+    workspace: Workspace,
+    items: Sequence[Item],
+    changed_from: Mapping[int, date | None],
+    *,
+    until: float = inf,
 ) -> dict[int, Judged]:
-    """Judge items on every day from the earliest that changed (None: all) up to the day of judgement."""
+    """Judge items on every day from the earliest that changed (None: all) up to the day of judgement.
+
+    In the order given until the monotonic clock says `until`, at least one; items that there was no time for are
+    not in the answer.
+    """
     today = workspace.today()
     spans = {item.pk: _span(item, workspace, changed_from.get(item.pk), today) for item in items}
-    asked = {id_: Span(min(span.first, today - TREND), today) for id_, span in spans.items()}
     # Most often nothing but the value has changed: then today is judged, and the day the trend looks back to.
     is_today_alone = all(span.first == today for span in spans.values())
-    days = [today - TREND, today] if is_today_alone else None
+    judged: dict[int, Judged] = {}
+    at_once = max(1, len(items)) if is_today_alone else _LONG_AT_ONCE
+    for begin in range(0, len(items), at_once):
+        some = items[begin : begin + at_once]
+        days = [today - TREND, today] if is_today_alone else None
+        judged |= _judge_some(workspace, some, spans, days, inf if is_today_alone else until)
+        if time.monotonic() > until:
+            break
+    return judged
+
+
+# Items whose past is judged are read so many at a time: the facts of years are read only for those there is time for.
+_LONG_AT_ONCE = 100
+
+
+def _judge_some(
+    workspace: Workspace,
+    items: Sequence[Item],
+    spans: Mapping[int, Span],
+    days: Sequence[date] | None,
+    until: float,
+) -> dict[int, Judged]:
+    today = workspace.today()
+    asked = {item.pk: Span(min(spans[item.pk].first, today - TREND), today) for item in items}
     found = gather(workspace, items, asked, days=days)
-    judged = {id_: _judge(facts, spans[id_], today) for id_, facts in found.items()}
+    judged: dict[int, Judged] = {}
+    for id_, facts in found.items():
+        judged[id_] = _judge(facts, spans[id_], today)
+        if time.monotonic() > until:
+            break
     seasonal = [one.facts.item for one in judged.values() if _wants_season(one)]
     if seasonal:
         # Few items fall; only for those the year before is read too, and the fall held against it.
         again = gather(workspace, seasonal, {item.pk: spans[item.pk] for item in seasonal}, with_season=True)
-        judged |= {id_: _judge(facts, spans[id_], today) for id_, facts in again.items()}
+        for id_, facts in again.items():
+            if time.monotonic() > until and len(judged) > 1:
+                del judged[id_]
+            else:
+                judged[id_] = _judge(facts, spans[id_], today)
     return judged
 
 

@@ -314,7 +314,8 @@ def settle(token: str, held: Sequence[Claimed]) -> None:
             [[mark.id for mark in held], [mark.generation for mark in held], token],
         )
     if any(mark.has_moved_on for mark in held):
-        release(token)
+        # Those alone: they are locked already, and the lock of another would be taken out of order.
+        release(token, held)
 
 
 def put_off(held: Sequence[Claimed], wait: timedelta) -> None:
@@ -342,9 +343,13 @@ def put_off(held: Sequence[Claimed], wait: timedelta) -> None:
         )
 
 
-def release(token: str) -> None:
-    """Give back what was claimed, after a failure."""
+def release(token: str, claimed: Sequence[Claimed] | None = None) -> None:
+    """Give back what was claimed, or these marks of it, after a failure or when there is no time for them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE outcomes_mark SET claimed_until = NULL, claimed_by = '' WHERE claimed_by = %s", [token]
+            """
+            UPDATE outcomes_mark SET claimed_until = NULL, claimed_by = ''
+            WHERE claimed_by = %s AND (%s::bigint[] IS NULL OR id = ANY(%s))
+            """,
+            [token, *[None if claimed is None else [mark.id for mark in claimed]] * 2],
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
 from django.db import DatabaseError
@@ -19,7 +19,7 @@ from outcomes.pipeline.effect_marks import mark_effects_since
 from outcomes.pipeline.effects import estimate_effects, write_effects
 from outcomes.pipeline.flag import flag_items, flag_sources
 from outcomes.pipeline.interpret import interpret_pending
-from outcomes.pipeline.judge import judge_items, plan_spans
+from outcomes.pipeline.judge import Judged, judge_items, plan_spans
 from outcomes.pipeline.marks import Claimed, Marks
 from outcomes.pipeline.news import items_scored
 from outcomes.pipeline.quiet import end_quiet_runs
@@ -40,6 +40,10 @@ AUDIENCE_WAITS = EFFECTS_WAIT = timedelta(seconds=30)
 # An effect may take seconds on a busy machine: what was computed in this time is written before a task that runs
 # out of its own loses it, and before a lease ends. Half of a task's turn.
 EFFECTS_SECONDS = 4.0
+# So may the past of three hundred items: every day of years is judged anew when their first facts arrive.
+ITEMS_SECONDS = 4.0
+# And marks that are tried one by one after a failure.
+APART_SECONDS = 4.0
 # Deliveries that have waited this long are a backlog; while there is one, items are scored but not flagged (and
 # a source is not called silent while any delivery of its own waits) ...
 BACKLOG_AFTER = timedelta(seconds=1)
@@ -112,11 +116,17 @@ def _settle_batch(token: str, claimed: Sequence[Claimed], step: _Settler) -> Non
 def _settle_apart(
     workspace: Workspace, token: str, claimed: Sequence[Claimed], step: _Settler, error: Exception
 ) -> None:
-    """One mark that cannot be settled must not hold up the others: each is tried alone.
+    """One mark that cannot be settled must not hold up the others: each is tried alone, the oldest first.
 
-    Those that fail again keep their claim until it runs out, so they come back, but not at once.
+    Those that fail again keep their claim until it runs out, so they come back, but not at once. What there was no
+    time for is given back; without those that failed it is settled together again.
     """
-    for one in claimed:
+    until = time.monotonic() + APART_SECONDS
+    oldest_first = sorted(claimed, key=lambda mark: (mark.marked_at, mark.id))
+    for number, one in enumerate(oldest_first):
+        if number and time.monotonic() > until:
+            marking.release(token, oldest_first[number:])
+            break
         try:
             step(workspace, token, [one])
         except (DatabaseError, ValueError, TypeError, ArithmeticError, LookupError):
@@ -142,10 +152,28 @@ def _at_once(step: Step) -> _Settler:
 
 
 def _settle_items(workspace: Workspace, token: str, claimed: Sequence[Claimed]) -> None:
-    """Judge, score and flag a batch of items: read and compute first, then write in one short transaction."""
+    """Judge, score and flag a batch of items: read and compute first, then write in one short transaction.
+
+    What there was no time for is given back, to be the oldest of the next batch.
+    """
+    until = time.monotonic() + ITEMS_SECONDS
     changed_from = {mark.subject_id: mark.from_on for mark in claimed}
-    items = list(Item.objects.filter(id__in=changed_from, workspace=workspace).order_by("id"))
-    judged = judge_items(workspace, items, changed_from)
+    found = Item.objects.filter(workspace=workspace).in_bulk(changed_from)
+    oldest_first = sorted(claimed, key=lambda mark: (mark.marked_at, mark.id))
+    items = [found[mark.subject_id] for mark in oldest_first if mark.subject_id in found]
+    judged = judge_items(workspace, items, changed_from, until=until)
+    late = {item.pk for item in items if item.pk not in judged}
+    _write_items(workspace, token, [mark for mark in claimed if mark.subject_id not in late], judged)
+    if late:
+        # Not while others are locked: whoever marks does so in order, and would wait for us as we for them.
+        marking.release(token, [mark for mark in claimed if mark.subject_id in late])
+
+
+def _write_items(
+    workspace: Workspace, token: str, claimed: Sequence[Claimed], judged: Mapping[int, Judged]
+) -> None:
+    """Score what was judged and write all of it, with its flags."""
+    items = [judged[id_].facts.item for id_ in sorted(judged)]
     plan = plan_spans(workspace.pk, judged)
     scored = score_items(workspace, items, judged, {id_: plan.last_known(id_) for id_ in judged})
     causes = {mark.subject_id: mark.cause for mark in claimed}
