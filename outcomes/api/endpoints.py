@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +27,7 @@ from outcomes.services import endpoints
 from productops.api.fields import KeyOrId, Number, Text, WebAddress
 from productops.api.serializers import RowSerializer
 from productops.api.views import ListedMixin, ReadOnlyViewSet, ResourceViewSet
-from productops.workspaces.complaints import Complaint, Refused
+from productops.workspaces.complaints import SaysWhatIsWrong
 from productops.workspaces.models import Member
 from productops.workspaces.versions import NotHere
 
@@ -104,6 +105,17 @@ class EndpointSerializer(RowSerializer):
             "created_at",
             "updated_at",
         )
+
+    def complaints_about(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
+        if isinstance(self.instance, Endpoint):
+            channel: str | None = self.instance.channel
+            yield from endpoints.problems_with_channel(self.instance.channel, said.get("channel", channel))
+        elif "channel" in self.initial_data and "channel" not in said:
+            channel = None
+        else:
+            said = {"url": "", "email": "", "channel": "webhook", **said}
+            channel = said["channel"]
+        yield from endpoints.problems_with_fields(said, channel)
 
     def get_is_enabled(self, endpoint: Endpoint) -> bool:
         return endpoint.disabled_at is None
@@ -217,12 +229,8 @@ class EndpointViewSet(ResourceViewSet):
         return endpoint
 
     def edit_object(self, held: Endpoint, version: int | None, changes: dict[str, Any]) -> None:
-        kept = dict(changes)
         # A full replacement that leaves the channel out does not ask for the default one.
-        channel = kept.pop("channel", held.channel)
-        if "channel" in self.request.data and channel != held.channel:
-            detail = "An endpoint keeps its channel. Make another endpoint instead."
-            raise Refused([Complaint("channel", "cannot_change", detail)])
+        kept = changes if "channel" in self.request.data else {**changes, "channel": held.channel}
         endpoints.edit_endpoint(**self.acting(), endpoint_id=held.pk, version=version, changes=kept)
 
     def remove_object(self, held: Endpoint, version: int | None) -> None:

@@ -11,7 +11,7 @@ from django.conf import settings
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
-from drf_spectacular.utils import Direction, extend_schema
+from drf_spectacular.utils import Direction, OpenApiExample, OpenApiRequest, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
@@ -20,6 +20,7 @@ from rest_framework.response import Response
 
 from outcomes.api.deliveries import DeliverySerializer
 from outcomes.services.statements import MOST_TABLES, NoRoom, make_room, state_facts
+from outcomes.sources.lines import KINDS
 from outcomes.sources.rows import SECTIONS, Row
 from outcomes.sources.wholeness import is_evidently_whole, is_last_line_whole
 from productops.api.document_fields import default_in_words
@@ -150,6 +151,35 @@ class NativeBodySerializer(PlainSerializer):
         return {**super().get_fields(), **sections}
 
 
+def lines_schema() -> dict[str, Any]:
+    """Rows one a line, for the OpenAPI document: a text, which is no JSON, and what each of its lines is.
+
+    A generated client sends the text; only who reads `contentSchema` sees into it. The shapes of rows are in the
+    document because the native body has them, too.
+    """
+    shapes = [{"$ref": f"#/components/schemas/{SECTIONS[name].__name__}"} for name, _ in KINDS]
+    return {
+        "type": "string",
+        "description": "A JSON object on each line.",
+        "contentMediaType": RawLines.media_type,
+        "contentSchema": {"type": "array", "items": {"anyOf": shapes}},
+    }
+
+
+_LINES_EXAMPLE = OpenApiExample(
+    "A row of each kind",
+    value="\n".join(
+        (
+            '{"metric": "checkout.conversion", "at": "2026-05-01T10:00:00Z", "value": 2.4}',
+            '{"item": "saved-carts", "actor": "u_123", "customer": "acme", "at": "2026-05-01T10:00:00Z"}',
+            '{"item": "saved-carts", "on": "2026-05-01", "active": 120, "eligible": 4000}',
+        )
+    ),
+    media_type=RawLines.media_type,
+    request_only=True,
+)
+
+
 class ObservationsView(StrictView):
     """Where facts are stated by key instead of by signature."""
 
@@ -165,7 +195,10 @@ class ObservationsView(StrictView):
 
     @extend_schema(
         operation_id="observations_create",
-        request=NativeBodySerializer,
+        request={
+            RawBody.media_type: NativeBodySerializer,
+            RawLines.media_type: OpenApiRequest(lines_schema(), examples=[_LINES_EXAMPLE]),
+        },
         responses={200: DeliverySerializer, 202: DeliverySerializer},
     )
     def post(self, request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from productops.api.fields import KeyOrId, Text, WholeNumber
 from productops.api.preconditions import version_if_said
 from productops.api.serializers import PlainSerializer, RowSerializer
 from productops.api.views import ReadOnlyViewSet, ResourceViewSet
-from productops.workspaces.complaints import Complaint, Refused
+from productops.workspaces.complaints import Complaint, Refused, SaysWhatIsWrong
 from productops.workspaces.versions import NotHere
 from roadmap.api.tree import LikeProblemsSerializer, like_problems
 from roadmap.models import Item, Problem
@@ -43,12 +44,15 @@ _FIELDS = (
     "at",
     "event_id",
 )
+_WHOSE = Complaint("source", "required", "Say whose events are meant.")
 
 
 class RuleSerializer(RowSerializer):
     """What events of a source mean. Expressions are JMESPath over {id, name, actor, customer, at, properties}."""
 
-    source = KeyOrId(Source, required=False, help_text="The source's key or id.")  # type: ignore[assignment]
+    source = KeyOrId(  # type: ignore[assignment]
+        Source, required=False, help_text="The source's key or id: asked for when it is made, and kept."
+    )
     item = KeyOrId(Item, required=False, allow_null=True, help_text="The item that is used.")
     metric = KeyOrId(Metric, required=False, allow_null=True, help_text="The metric that is observed.")
 
@@ -56,6 +60,21 @@ class RuleSerializer(RowSerializer):
         model = Rule
         fields = ("id", "source", *_FIELDS, "version", "created_at", "updated_at")
         read_only_fields = ("version", "created_at", "updated_at")
+
+    def complaints_about(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
+        yield from self._about_source(said.get("source"))
+        held = {name: getattr(self.instance, name) for name in _FIELDS} if self.instance is not None else {}
+        # What could not be read was said all the same: nothing is missing for that.
+        unread = {name: "?" for name in _FIELDS if name in self.initial_data and name not in said}
+        yield from rules.problems_with_fields({**held, **unread, **said})
+
+    def _about_source(self, source: Source | None) -> list[Complaint]:
+        if self.fields["source"].read_only:
+            return []
+        if isinstance(self.instance, Rule):
+            held = self.instance.source_id
+            return rules.problems_with_other_source(held, held if source is None else source.pk)
+        return [_WHOSE] if source is None else rules.problems_with_source_of_rules(source)
 
 
 class RuleOfSourceSerializer(RuleSerializer):
@@ -115,16 +134,12 @@ class RuleViewSet(ResourceViewSet):
     def create_object(self, values: dict[str, Any]) -> Rule:
         source = values.pop("source", None)
         if source is None:
-            raise Refused([Complaint("source", "required", "Say whose events are meant.")])
+            raise Refused([_WHOSE, *rules.problems_with_fields(values)])
         return rules.add_rule(**self.acting(), source=source, **values)
 
     def edit_object(self, held: Rule, version: int | None, changes: dict[str, Any]) -> None:
-        kept = dict(changes)
         # A PUT that leaves it out says null: beneath a source nobody names it.
-        source = kept.pop("source", None) or held.source
-        if source.pk != held.source_id:
-            detail = "A rule keeps its source; add it to the other one instead."
-            raise Refused([Complaint("source", "cannot_change", detail)])
+        kept = {**changes, "source": changes.get("source") or held.source}
         rules.edit_rule(**self.acting(), rule_id=held.pk, version=version, changes=kept)
 
     def remove_object(self, held: Rule, version: int | None) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outcomes.insights.asking import Question, Told, read, read_list
+from outcomes.insights.asking import Question, Told, joined_whole, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ _KIN = """
     WHERE problem.workspace_id = %(workspace)s AND problem.archived_at IS NULL
     UNION
     SELECT kin.top, child.id
-    FROM kin JOIN roadmap_problem child ON child.parent_id = kin.id AND child.archived_at IS NULL
+    FROM kin JOIN roadmap_problem child ON child.parent_id = kin.id
+         AND child.workspace_id = %(workspace)s AND child.archived_at IS NULL
 """
 
 _RANKED = """
@@ -57,13 +58,16 @@ _RANKED = """
            -- Whose parent is archived stands at the top itself.
            parent.id AS parent_id
     FROM roadmap_problem problem
-    LEFT JOIN roadmap_problem parent ON parent.id = problem.parent_id AND parent.archived_at IS NULL
+    LEFT JOIN roadmap_problem parent ON parent.id = problem.parent_id
+         AND parent.workspace_id = %(workspace)s AND parent.archived_at IS NULL
     LEFT JOIN roadmap_problemstanding standing ON standing.problem_id = problem.id
+         AND standing.workspace_id = %(workspace)s
     LEFT JOIN (
         SELECT kin.top, count(DISTINCT item.id) AS items,
                count(DISTINCT item.id) FILTER (WHERE item.status = 'released') AS released_items
-        FROM kin JOIN roadmap_link link ON link.problem_id = kin.id
-        JOIN roadmap_item item ON item.id = link.item_id AND item.archived_at IS NULL
+        FROM kin JOIN roadmap_link link ON link.problem_id = kin.id AND link.workspace_id = %(workspace)s
+        JOIN roadmap_item item ON item.id = link.item_id
+             AND item.workspace_id = %(workspace)s AND item.archived_at IS NULL
         GROUP BY kin.top
     ) AS linked ON linked.top = problem.id
     WHERE problem.workspace_id = %(workspace)s AND problem.archived_at IS NULL
@@ -86,27 +90,33 @@ _TREES = """
 """
 
 
+# One row of what it all comes to, beside each of the topmost problems; beside nothing where there is none.
+_TOTALS = """
+    SELECT (SELECT count(*) FROM ranked) AS all_problems,
+           (SELECT count(*) FROM ranked WHERE items = 0) AS all_without_items,
+           coalesce(sum(demand), 0) AS all_demand,
+           coalesce(sum(demand_without), 0) AS all_demand_without_items,
+           coalesce(sum(revenue_without), 0) AS all_revenue_without_items
+    FROM trees
+"""
+
+
 def ranked_problems(question: Question) -> Told[ProblemsSummary, RankedProblem]:
     """All problems by demand, those without an item first among equals."""
-    (summary,) = read(
-        f"""
-        WITH RECURSIVE kin AS ({_KIN}), ranked AS MATERIALIZED ({_RANKED}), trees AS ({_TREES})
-        SELECT (SELECT count(*) FROM ranked) AS problems,
-               (SELECT count(*) FROM ranked WHERE items = 0) AS without_items,
-               coalesce(sum(demand), 0) AS demand,
-               coalesce(sum(demand_without), 0) AS demand_without_items,
-               coalesce(sum(revenue_without), 0) AS revenue_without_items
-        FROM trees
-        """,
-        question,
-    )
-    rows = read_list(
-        f"WITH RECURSIVE kin AS ({_KIN}) SELECT * FROM ({_RANKED}) AS ranked"
-        " ORDER BY demand DESC, items = 0 DESC, id LIMIT %(limit)s",
-        question,
-    )
-    names = RankedProblem.__dataclass_fields__
+    with joined_whole():
+        found = read(
+            f"""
+            WITH RECURSIVE kin AS ({_KIN}), ranked AS MATERIALIZED ({_RANKED}), trees AS ({_TREES}),
+                 totals AS ({_TOTALS}), topmost AS (
+                     SELECT * FROM ranked ORDER BY demand DESC, items = 0 DESC, id LIMIT %(limit)s
+                 )
+            SELECT totals.*, topmost.* FROM totals LEFT JOIN topmost ON true
+            ORDER BY topmost.demand DESC, topmost.items = 0 DESC, topmost.id
+            """,
+            question,
+        )
+    totals, names = ProblemsSummary.__dataclass_fields__, RankedProblem.__dataclass_fields__
     return Told(
-        ProblemsSummary(**summary),
-        [RankedProblem(**{name: row[name] for name in names}) for row in rows],
+        ProblemsSummary(**{name: found[0][f"all_{name}"] for name in totals}),
+        [RankedProblem(**{name: row[name] for name in names}) for row in found if row["id"] is not None],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +33,7 @@ from roadmap.services import rows
 
 # How long the secrets before a new one go on signing beside it, so that receivers can change in their own time.
 ROTATION_OVERLAP = timedelta(hours=24)
+_SAID = ("name", "url", "email", "events", "value_threshold")
 
 
 @transaction.atomic
@@ -56,7 +58,12 @@ def edit_endpoint(
     """Change an endpoint; its channel stays. Raises Refused, StaleEdit or NotHere."""
     endpoint = rows.find(Endpoint, workspace, endpoint_id)
     events = set(endpoint.events)
-    before = rows.edit(endpoint, version, _written(changes), problems_with_endpoint(endpoint))
+    # What did not change stays as it is, also where the networks that webhooks may go to are others by now.
+    rules = [
+        *problems_with_channel(endpoint.channel, changes.get("channel", endpoint.channel)),
+        *problems_with_fields(changes, endpoint.channel),
+    ]
+    before = rows.edit(endpoint, version, _written(changes), rules)
     if "url" in before or "email" in before:
         # How the old address behaved says nothing of the new one.
         Endpoint.objects.filter(pk=endpoint.pk).update(failing_since=None)
@@ -188,41 +195,55 @@ def with_waiting(endpoints: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
     return endpoints.annotate(waiting=Coalesce(Subquery(counted, output_field=IntegerField()), 0))
 
 
+def problems_with_channel(held: str, wanted: str) -> list[Complaint]:
+    """What is wrong with another channel than the one that an endpoint was made with."""
+    if held == wanted:
+        return []
+    detail = "An endpoint keeps its channel. Make another endpoint instead."
+    return [Complaint("channel", "cannot_change", detail)]
+
+
 def problems_with_endpoint(endpoint: Endpoint) -> list[Complaint]:
     """What is wrong with an endpoint as it is to be."""
+    fields = {name: getattr(endpoint, name) for name in _SAID}
+    return problems_with_fields(fields, endpoint.channel)
+
+
+def problems_with_fields(fields: Mapping[str, Any], channel: str | None) -> list[Complaint]:
+    """What is wrong with these fields of an endpoint of this channel (None: nobody can tell which), each for itself."""
     complaints = []
-    if not endpoint.name.strip():
+    if not fields.get("name", "?").strip():
         complaints.append(Complaint("name", "blank", "An endpoint has a name."))
-    if endpoint.channel not in CHANNELS:
-        return [
-            *complaints,
-            Complaint("channel", "invalid_choice", f"Must be one of {', '.join(CHANNELS)}."),
-        ]
-    return [*complaints, *_about_address(endpoint), *_about_events(endpoint)]
-
-
-def _about_address(endpoint: Endpoint) -> list[Complaint]:
-    own, other = ("email", "url") if endpoint.channel in DIGESTS else ("url", "email")
-    complaints = []
-    if getattr(endpoint, other):
-        detail = f"A {endpoint.channel} has an address in {own}; leave this blank."
-        complaints.append(Complaint(other, "not_of_channel", detail))
-    if not getattr(endpoint, own):
-        complaints.append(Complaint(own, "required", f"A {endpoint.channel} needs an address here."))
-    elif own == "url" and (said := complaint_about(endpoint.url, settings.WEBHOOK_PRIVATE_NETWORKS)):
+    if channel is not None and channel not in CHANNELS:
+        complaints.append(Complaint("channel", "invalid_choice", f"Must be one of {', '.join(CHANNELS)}."))
+        channel = None
+    if channel is not None:
+        complaints += _about_addresses(fields, channel)
+    if (url := fields.get("url")) and (said := complaint_about(url, settings.WEBHOOK_PRIVATE_NETWORKS)):
         complaints.append(Complaint("url", "invalid", said))
+    return [*complaints, *_about_wishes(fields)]
+
+
+def _about_addresses(fields: Mapping[str, Any], channel: str) -> list[Complaint]:
+    own, other = ("email", "url") if channel in DIGESTS else ("url", "email")
+    complaints = []
+    if fields.get(other):
+        detail = f"A {channel} has an address in {own}; leave this blank."
+        complaints.append(Complaint(other, "not_of_channel", detail))
+    if not fields.get(own, "?"):
+        complaints.append(Complaint(own, "required", f"A {channel} needs an address here."))
     return complaints
 
 
-def _about_events(endpoint: Endpoint) -> list[Complaint]:
+def _about_wishes(fields: Mapping[str, Any]) -> list[Complaint]:
     complaints = []
-    unknown = sorted(set(endpoint.events) - set(EVENTS))
-    if unknown:
+    events = fields.get("events", EVENTS)
+    if unknown := sorted(set(events) - set(EVENTS)):
         detail = f"{unknown[0]!r} is none of {', '.join(EVENTS)}."
         complaints.append(Complaint("events", "invalid_choice", detail))
-    if not endpoint.events:
+    if not events:
         complaints.append(Complaint("events", "empty", "Name at least one event."))
-    if not 0 <= endpoint.value_threshold <= 100:
+    if not 0 <= fields.get("value_threshold", 0) <= 100:
         detail = "Proven value is 0 to 100, and so is what it moves by."
         complaints.append(Complaint("value_threshold", "out_of_range", detail))
     return complaints

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -25,7 +25,7 @@ from roadmap.services import rows
 MOST_RULES = 200
 _SHOWN_ROWS = 100
 _EVENT_FIELDS = {"id", "name", "actor", "customer", "at", "properties"}
-_FIELDS = ("match", "to", "item_key", "metric_key", "value", "actor", "customer", "series", "at")
+_FIELDS = ("match", "to", "item_key", "metric_key", "value", "actor", "customer", "series", "at", "event_id")
 
 
 @transaction.atomic
@@ -34,15 +34,10 @@ def add_rule(*, workspace: Workspace, by: Actor, source: Source, **fields: Any) 
 
     Raises Refused for a bad expression, or for a source whose deliveries are not events.
     """
-    if source.kind == "productops":
-        detail = "A source of kind productops states facts by itself; rules are for events."
-        raise Refused([Complaint("source", "not_events", detail)])
     # Whoever adds one at the same moment waits, so that the limit holds.
     Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
-    if Rule.objects.filter(source=source).count() >= MOST_RULES:
-        raise Refused([Complaint("source", "too_many", f"A source may have {MOST_RULES} rules.")])
     rule = Rule(workspace=workspace, source=source, **fields)
-    rows.check(rule, problems_with_rule(rule))
+    rows.check(rule, [*problems_with_source_of_rules(source), *problems_with_rule(rule)])
     rule.save(force_insert=True)
     return rule
 
@@ -51,9 +46,9 @@ def add_rule(*, workspace: Workspace, by: Actor, source: Source, **fields: Any) 
 def edit_rule(
     *, workspace: Workspace, by: Actor, rule_id: int, version: int | None, changes: dict[str, Any]
 ) -> None:
-    """Change a rule. What was taken by it before stays. Raises Refused, StaleEdit or NotHere."""
+    """Change a rule; its source stays. What was taken by it before does, too. Raises Refused, StaleEdit or NotHere."""
     rule = rows.find(Rule, workspace, rule_id)
-    rows.edit(rule, version, changes, _problems_later(rule))
+    rows.edit(rule, version, changes, _problems_later(rule, rule.source_id))
 
 
 @transaction.atomic
@@ -62,18 +57,41 @@ def remove_rule(*, workspace: Workspace, by: Actor, rule_id: int, version: int |
     guarded_delete(Rule.objects.in_workspace(workspace.pk), rule_id, version)
 
 
-def _problems_later(rule: Rule) -> Any:
+def _problems_later(rule: Rule, source_id: int) -> Iterator[Complaint]:
     # A generator, so that the rule is read after the changes were applied to it.
+    yield from problems_with_other_source(source_id, rule.source_id)
     yield from problems_with_rule(rule)
+
+
+def problems_with_other_source(held: int, wanted: int) -> list[Complaint]:
+    """What is wrong with another source than the one whose events a rule is about."""
+    if held == wanted:
+        return []
+    detail = "A rule keeps its source; add it to the other one instead."
+    return [Complaint("source", "cannot_change", detail)]
+
+
+def problems_with_source_of_rules(source: Source) -> list[Complaint]:
+    """What is to be said against one more rule of this source."""
+    if source.kind == "productops":
+        detail = "A source of kind productops states facts by itself; rules are for events."
+        return [Complaint("source", "not_events", detail)]
+    if Rule.objects.filter(source=source).count() >= MOST_RULES:
+        return [Complaint("source", "too_many", f"A source may have {MOST_RULES} rules.")]
+    return []
 
 
 def problems_with_rule(rule: Rule) -> list[Complaint]:
     """Return the complaints about a rule as it stands."""
-    told = {name: getattr(rule, name) for name in _FIELDS}
-    told |= {"id": rule.event_id, "item": rule.item_id, "metric": rule.metric_id}
+    fields = {name: getattr(rule, name) for name in _FIELDS}
+    return problems_with_fields({**fields, "item": rule.item_id, "metric": rule.metric_id})
+
+
+def problems_with_fields(fields: Mapping[str, Any]) -> list[Complaint]:
+    """Return the complaints about the fields of a rule; one that is not there is blank."""
     return [
         Complaint({"id": "event_id"}.get(field, field), code, detail)
-        for field, code, detail in pure.problems_with(told)
+        for field, code, detail in pure.problems_with({**fields, "id": fields.get("event_id", "")})
     ]
 
 

@@ -12,8 +12,8 @@ from outcomes.sources.nesting import check_depth
 
 CONTENT_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 _NAMES = msgspec.json.Decoder(dict[str, msgspec.Raw])
-# A line is of the first kind whose fields it has.
-_KINDS = (("observations", {"metric"}), ("usage", {"item", "actor"}), ("snapshots", {"item", "on"}))
+# A line is a row of the first section whose fields it has.
+KINDS = (("observations", {"metric"}), ("usage", {"item", "actor"}), ("snapshots", {"item", "on"}))
 
 
 def read(body: bytes, *, now: datetime) -> NativeBody:
@@ -37,7 +37,7 @@ def _add(whole: NativeBody, pointer: str, line: bytes, now: datetime) -> None:
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         detail = f"The line is no JSON object: {str(error)[:200]}."
         return _refuse(whole, Refusal(pointer, "bad_value", detail))
-    section = next((name for name, needed in _KINDS if needed <= names), None)
+    section = next((name for name, needed in KINDS if needed <= names), None)
     if section is None:
         detail = "A line names a metric, an item and an actor, or an item and the day it is on."
         return _refuse(whole, Refusal(pointer, "unknown_kind", detail))

@@ -30,13 +30,14 @@ class RefusesUnknownFields(serializers.Serializer):
             refused = {**error.detail, **refused}
             said = self._read_alone(data, refused)
         if refused:
-            raise serializers.ValidationError({**refused, **self._told_by_rules(said, refused)})
+            raise serializers.ValidationError({**refused, **self._told_by_rules(said, refused, data)})
         return said
 
     def complaints_about(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
         """What the rules of the room say against these fields: those that could be read, where others could not.
 
-        The room says it itself once all can be read. What a field lacks because another was refused is no complaint.
+        The room says it itself once all can be read. What a field lacks because another was refused is no complaint,
+        what a new object lacks because nobody said it is one.
         """
         return ()
 
@@ -53,12 +54,13 @@ class RefusesUnknownFields(serializers.Serializer):
         return said
 
     def _told_by_rules(
-        self, said: Mapping[str, Any], refused: Mapping[str, Any]
+        self, said: Mapping[str, Any], refused: Mapping[str, Any], data: Mapping[str, Any]
     ) -> dict[str, list[ErrorDetail]]:
         told: dict[str, list[ErrorDetail]] = {}
+        is_new = self.instance is None and not getattr(self, "partial", False)
         for complaint in (*self.complaints_about(said), *self._put_away(said)):
             name = complaint.field.partition("/")[0]
-            if name in said and name not in refused:
+            if (name in said or (is_new and name not in data)) and name not in refused:
                 told.setdefault(name, []).append(ErrorDetail(complaint.detail, complaint.code))
         return told
 

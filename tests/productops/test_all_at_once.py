@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.callers import Caller, pointers
-from tests.factories import a_metric, a_problem, a_workspace, an_item
+from tests.factories import a_metric, a_problem, a_source, a_workspace, an_item
 
 pytestmark = pytest.mark.django_db
 
@@ -19,6 +19,8 @@ def ann() -> Caller:
     a_problem(workspace, key="lost")
     a_problem(workspace, key="gone", archived_at="2026-05-01T00:00:00Z")
     a_metric(workspace, key="sales")
+    a_source(workspace, key="own", kind="productops")
+    a_source(workspace, key="tool", kind="custom")
     return Caller(workspace)
 
 
@@ -39,6 +41,18 @@ def ann() -> Caller:
         ("api-keys/", {"name": "x", "scopes": ["everything"], "expires_at": "2020-01-01T00:00:00Z"},
          {"/scopes/0", "/expires_at"}),
         ("experiments/", {"item": "nothing", "variants": [{"key": "a"}]}, {"/item", "/variants"}),
+        ("items/", {"title": 7, "usage_policy": "exempt"}, {"/title", "/exemption_reason"}),
+        ("endpoints/", {"name": "", "url": "http://127.0.0.1/x", "events": ["none"], "value_threshold": 101},
+         {"/name", "/url", "/events/0", "/value_threshold"}),
+        ("endpoints/", {"name": "x", "channel": "daily_digest", "url": "https://example.com/", "owner": "nobody"},
+         {"/url", "/email", "/owner"}),
+        ("rules/", {"match": "((", "to": "usage", "item": "nothing", "value": "x", "at": "[", "spice": 1},
+         {"/source", "/match", "/item", "/value", "/at", "/spice"}),
+        ("rules/", {"match": "((", "to": "usage", "item": "carts"}, {"/source", "/match"}),
+        ("rules/", {"source": "own", "match": "((", "to": "observation"}, {"/source", "/match", "/metric"}),
+        ("rules/", {"source": "tool", "match": "x", "to": "observation", "item": "carts", "actor": 7},
+         {"/metric", "/item", "/actor"}),
+        ("sources/tool/rules/", {"match": "((", "to": "usage", "metric": "nothing"}, {"/match", "/item", "/metric"}),
     ],
 )  # fmt: skip
 def test_rules_speak_beside_shapes(ann: Caller, path: str, body: dict[str, Any], wrong: set[str]) -> None:
@@ -69,6 +83,21 @@ def test_nothing_is_said_against_what_only_lacks_a_field_that_was_refused(ann: C
     assert pointers(ann.post("surveys/", {**survey, "respondents": "many"})) == {"/respondents"}
     exempt = {"title": "x", "usage_policy": "exempt", "exemption_reason": 7}
     assert pointers(ann.post("items/", exempt)) == {"/exemption_reason"}
+    digest = {"name": 7, "channel": "pigeon", "email": "ann@example.com"}
+    assert pointers(ann.post("endpoints/", digest)) == {"/name", "/channel"}
+    rule = {"source": "tool", "match": "x", "to": "usage", "item_key": 7}
+    assert pointers(ann.post("rules/", rule)) == {"/item_key"}
+
+
+def test_an_edit_hears_all_of_it_and_nothing_of_what_it_left_out(ann: Caller) -> None:
+    hook = ann.post("endpoints/", {"name": "Ours", "url": "https://example.com/"}).json()
+    response = ann.patch(f"endpoints/{hook['id']}/", {"channel": "slack", "email": "ann@example.com", "name": 7})
+    assert pointers(response) == {"/channel", "/email", "/name"}
+    rule = ann.post("rules/", {"source": "tool", "match": "x", "to": "usage", "item_key": "name"}).json()
+    response = ann.patch(f"rules/{rule['id']}/", {"source": "own", "item": "carts", "series": "y", "actor": 7})
+    assert pointers(response) == {"/source", "/series", "/actor"}
+    response = ann.patch(f"rules/{rule['id']}/", {"source": "own", "match": "(("})
+    assert pointers(response) == {"/source", "/match"}
 
 
 def test_what_was_tied_before_it_was_put_away_may_stay_beside_another_mistake(ann: Caller) -> None:

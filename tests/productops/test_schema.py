@@ -192,3 +192,25 @@ def test_the_examples_of_the_document_can_be_posted_as_they_stand_one_after_anot
         assert answer.status_code in (200, 201), (resource, answer.content)
         if resource == "observations":
             assert (answer.json()["taken"], answer.json()["refused"]) == (3, 0), answer.content
+
+
+@pytest.mark.django_db
+def test_lines_are_told_as_the_text_that_they_are(document) -> None:
+    """Not as the JSON body: a client made from that would send what is refused."""
+    told = document["paths"]["/api/v1/observations/"]["post"]["requestBody"]["content"]
+    lines = told["application/x-ndjson"]
+    (example,) = lines["examples"].values()
+    assert isinstance(example["value"], str)
+    Draft202012Validator(lines["schema"]).validate(example["value"])
+    row = {**lines["schema"]["contentSchema"]["items"], "components": document["components"]}
+    rows = [json.loads(line) for line in example["value"].split("\n")]
+    for said in rows:
+        Draft202012Validator(row).validate(said)
+    assert not Draft202012Validator(row).is_valid(EXAMPLES["observations"])
+    assert len(row["anyOf"]) == len(rows) == 3
+
+    caller = Caller(a_workspace())
+    for resource in ("products", "customers", "problems", "metrics", "items"):
+        assert caller.post(f"{resource}/", EXAMPLES[resource]).status_code == 201
+    answer = caller.send("post", "observations/", example["value"].encode(), content_type="application/x-ndjson")
+    assert (answer.json()["taken"], answer.json()["refused"]) == (3, 0), answer.content

@@ -16,7 +16,7 @@ from outcomes.api.insights import INSIGHTS
 from outcomes.models import Exposure, FlagAction, SourceDay, UsageDay, ValueRecord, VerdictSpan
 from outcomes.pipeline import partitions
 from productops.workspaces.models import Change, Workspace
-from roadmap.models import Customer, Item, ProblemStanding
+from roadmap.models import Customer, Item, Problem, ProblemStanding
 from tests.admin.furnishing import furnish
 from tests.callers import Caller, pointers
 from tests.factories import (
@@ -35,6 +35,7 @@ from tests.factories import (
     an_outcome,
     evidence,
 )
+from tests.plans import rows_handled
 
 pytestmark = pytest.mark.django_db
 
@@ -204,6 +205,20 @@ def test_a_problem_has_an_item_when_one_is_for_it_or_beneath_it_wherever_that_is
         a_link(released(workspace), problem)
     summary, _ = asked(paula, "problems/")
     assert (summary["without_items"], summary["demand"], summary["demand_without_items"]) == (0, 5, 0)
+
+
+def test_ranking_problems_takes_work_by_their_number_and_not_by_its_square(
+    workspace: Workspace, paula: Caller
+) -> None:
+    """Also before the database has counted them: a workspace of thousands was answered 503."""
+    count = 400
+    Problem.objects.bulk_create(
+        Problem(workspace=workspace, key=f"p{number}", title="Much") for number in range(count)
+    )
+    with rows_handled() as handled:
+        summary, _ = asked(paula, "problems/")
+    assert summary["without_items"] == count
+    assert max(handled) < 40 * count
 
 
 def test_a_wish_is_an_item_without_a_problem_or_an_outcome(workspace: Workspace, paula: Caller) -> None:

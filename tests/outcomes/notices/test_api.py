@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -106,6 +107,31 @@ def test_a_digest_has_a_mailbox_and_no_secret(api: Caller) -> None:
     assert answer.json()["secret"] is None
     assert answer.json()["digest_due_at"] is not None
     assert api.post(f"endpoints/{answer.json()['id']}/rotate-secret/").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"url": ""}, "/url"),
+        ({"url": "http://10.0.0.1/"}, "/url"),
+        ({"url": "https://user:word@example.com/"}, "/url"),
+        ({"email": "ada@example.com"}, "/email"),
+    ],
+)
+def test_an_edit_is_looked_at_as_a_new_endpoint_is(
+    api: Caller, settings: Any, body: Any, pointer: str
+) -> None:
+    settings.WEBHOOK_PRIVATE_NETWORKS = ()
+    path = f"endpoints/{made(api)['id']}/"
+    assert pointers(api.patch(path, body)) == [pointer]
+    assert api.get(path).json()["url"] == URL
+
+
+def test_what_was_allowed_when_it_was_made_does_not_hinder_another_edit(api: Caller, settings: Any) -> None:
+    settings.WEBHOOK_PRIVATE_NETWORKS = [ip_network("10.0.0.0/8")]
+    path = f"endpoints/{made(api, url='http://10.0.0.1/')['id']}/"
+    settings.WEBHOOK_PRIVATE_NETWORKS = ()
+    assert api.patch(path, {"name": "Theirs"}).status_code == 200
 
 
 def test_a_channel_stays(api: Caller) -> None:
