@@ -45,6 +45,14 @@ LEAST_EFFORT, MOST_EFFORT = 0.001, 1e6
 MOST_IMPORTANT = 3
 """Importance of evidence runs from 0 to this."""
 
+WEIGHT_RANGE: dict[str, float] = {"exclusiveMinimum": 0, "maximum": 1}
+ESTIMATE_RANGES: dict[str, dict[str, float]] = {
+    "reach": {"minimum": 0, "maximum": MOST_REACH},
+    "confidence": {"exclusiveMinimum": 0, "maximum": 1},
+    "effort": {"minimum": LEAST_EFFORT, "maximum": MOST_EFFORT},
+}
+"""What is said of numbers below, as JSON Schema says it."""
+
 KEY_LENGTH = 200
 LONG_TEXT = 100_000
 """Characters in a description, a quote: long enough for any of them, short enough to page and search through."""

@@ -14,7 +14,7 @@ from outcomes.models.flags import FLAG_REASONS, FLAG_STATES
 from outcomes.models.metrics import AGGREGATIONS, DIRECTIONS
 from outcomes.models.sources import CADENCES
 from outcomes.services.metrics import problems_with_metric
-from outcomes.services.outcomes import problems_with_fields
+from outcomes.services.outcomes import RANGES, problems_with_fields
 from productops.api.actions import NothingSerializer as NothingSerializer
 from productops.api.fields import Day, KeyOrId, Text
 from productops.api.serializers import PlainSerializer, RowSerializer
@@ -107,6 +107,8 @@ _OUTCOME_FIELDS = (
 
 
 class _StatesOutcome(RowSerializer):
+    ranges = RANGES
+
     def complaints_about(self, said: Mapping[str, Any]) -> Iterable[SaysWhatIsWrong]:
         return problems_with_fields(self.context["request"].workspace.pk, said)
 

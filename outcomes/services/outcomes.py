@@ -22,6 +22,13 @@ from roadmap.services import rows
 _MOST_PERIODS = 3650
 # Far beyond any: sums of weights must not overflow.
 MOST_WEIGHT = 1_000_000
+RANGES: dict[str, dict[str, float]] = {
+    "weight": {"exclusiveMinimum": 0, "maximum": MOST_WEIGHT},
+    "washout_days": {"minimum": 0, "maximum": _MOST_PERIODS},
+    "after_periods": {"minimum": 1, "maximum": _MOST_PERIODS},
+    "margin": {"minimum": 0},
+}
+"""What is said of numbers below, as JSON Schema says it."""
 
 
 @transaction.atomic

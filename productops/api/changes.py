@@ -121,11 +121,15 @@ class ChangeFilters(WorkspaceFilterSet):
 
 
 class FeedPages(KeysetPages):
-    """A list that goes on: forward there is always a `next`, to be asked again later."""
+    """A list that goes on: forward there is always a `next`, to be asked again later.
+
+    Newest first it ends with the oldest, as any list does: nothing is added beyond that.
+    """
 
     def _next(self) -> str | None:
         onward = super()._next()
-        if onward is not None or (self.cursor is not None and self.cursor.is_backward):
+        is_backward = self.cursor is not None and self.cursor.is_backward
+        if onward is not None or is_backward or self.columns[0].is_descending:
             return onward
         if self.page:
             return self._url(Cursor(self._key(self.page[-1])))
@@ -138,7 +142,7 @@ class ChangeViewSet(ReadOnlyViewSet):
 
     To follow it, keep `next` and ask it again later: an empty page means that there is nothing new yet. A change
     appears once every transaction that began before its own has ended, so nothing can appear before what you
-    have read. `?ordering=-position` shows the newest first.
+    have read. `?ordering=-position` shows the newest first, and ends: its last page has no `next`.
     """
 
     model = Change

@@ -32,8 +32,10 @@ def tell_fields(made: dict[str, Any], serializer: Any, direction: Direction) -> 
     if issubclass(kind, RefusesUnknownFields):
         made["additionalProperties"] = False
     fields = force_instance(serializer).fields  # type: ignore[no-untyped-call]
+    ranges: dict[str, dict[str, float]] = getattr(kind, "ranges", {})
     for name, told in made.get("properties", {}).items():
         _bound(told, fields[name])
+        told.update(ranges.get(name, {}))
     return made
 
 

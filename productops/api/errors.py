@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import DataError, Error, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
+from django.urls import is_valid_path
 from django.views.defaults import page_not_found
 from rest_framework import exceptions
 
@@ -37,7 +38,7 @@ API_PATHS = ("/api/", "/in/")
 # Where people look at pages, and browsers fetch what belongs to them.
 PAGE_PATHS = ("/admin/", "/static/")
 NOT_HERE = "There is no such object here."
-NOWHERE = "There is nothing at this address; the API is beneath /api/v1/."
+NOWHERE = "There is nothing at this address; /api/docs/ shows all that there are beneath /api/v1/."
 STALE = "It has been changed since; read it again and repeat the edit on what it is now."
 AWAY = "The database is away or busy. Nothing was done; try again."
 RETRY_AFTER_S = 2
@@ -195,7 +196,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404: a page for people, and a problem for whoever mistook the API's address."""
     if request.path.startswith(PAGE_PATHS):
         return page_not_found(request, exception)
-    return problem_response(request, 404, "not_found", NOWHERE)
+    return problem_response(request, 404, "not_found", _nowhere(request.path))
+
+
+def _nowhere(path: str) -> str:
+    """What to say of an address that nothing is at; the slash at its end is what is most often missing."""
+    if not path.endswith("/") and is_valid_path(f"{path}/"):
+        return "There is nothing at this address, but there is with a slash at its end."
+    return NOWHERE
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Value
 from django.utils.functional import cached_property
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_field
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 
 from productops.api.authentication import workspace_of
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 # Said by the caller to mean the archived ones; absent means the current ones.
 _YES_NO = {"true": True, "false": False}
+# Of parameters that mean nothing so many are told at once.
+_MOST_TOLD = 20
 
 
 class YesNoField(forms.Field):
@@ -180,13 +183,22 @@ def _has_utc(instant: datetime) -> bool:
 
 
 def refuse_unknown_parameters(request: Request, known: Iterable[str]) -> None:
-    """Raise BadParameter for a parameter that means nothing here, or is given twice."""
+    """Raise BadParameters for those that mean nothing here, are given twice or blank: all of them, up to a few."""
     allowed = set(known)
+    refused: dict[str, list[ErrorDetail]] = {}
     for name, values in request.query_params.lists():
         if name not in allowed:
             told = ", ".join(sorted(allowed)) or "none"
-            raise BadParameter(name[:100], f"There is no such parameter here; there are: {told}.", "unknown")
-        if len(values) > 1:
-            raise BadParameter(name, "Given more than once.", "repeated")
-        if values == [""]:
-            raise BadParameter(name, "Given without a value; leave it out instead.", "blank")
+            # Once is enough for the whole list.
+            more = (
+                "" if any(said[0].code == "unknown" for said in refused.values()) else f"; there are: {told}"
+            )
+            refused[name[:100]] = [ErrorDetail(f"There is no such parameter here{more}.", "unknown")]
+        elif len(values) > 1:
+            refused[name] = [ErrorDetail("Given more than once.", "repeated")]
+        elif values == [""]:
+            refused[name] = [ErrorDetail("Given without a value; leave it out instead.", "blank")]
+        if len(refused) == _MOST_TOLD:
+            break
+    if refused:
+        raise BadParameters(refused)

@@ -47,6 +47,9 @@ def expected_version(request: Request, current: int) -> int | None:
         return None
     matches = [_TAG.fullmatch(tag.strip()) for tag in header.split(",")]
     versions = {int(match["version"]) for match in matches if match}
+    if not versions:
+        detail = "If-Match holds no ETag of ours: send the one that was read as it came, in its quotes."
+        raise Problem(412, "if_match_unreadable", detail)
     if current not in versions:
         raise Problem(412, "stale_edit", "It has been changed since; read it again and repeat the edit.")
     return current

@@ -20,6 +20,9 @@ class RefusesUnknownFields(serializers.Serializer):
     body is corrected in one go.
     """
 
+    # Between which numbers the rules of the room let a field be, for the OpenAPI document: in the words of JSON Schema.
+    ranges: ClassVar[Mapping[str, Mapping[str, float]]] = {}
+
     def to_internal_value(self, data: Any) -> Any:
         refused: dict[str, Any] = self._unwanted(data) if isinstance(data, Mapping) else {}
         try:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import QuerySet
 from django.db.models.expressions import Combinable
 from django.utils.cache import patch_vary_headers
@@ -42,6 +42,7 @@ from productops.workspaces.versions import NotHere
 # Who calls, and where: another caller may be shown something else at the same address.
 CALLED_BY = ("Authorization", "Cookie", WORKSPACE_HEADER)
 METHODS = ["get", "post", "put", "patch", "delete", "head"]
+_SHAPING = frozenset({"fields", "expand"})
 
 
 class StrictView(APIView):
@@ -67,6 +68,9 @@ class StrictView(APIView):
         refuse_unknown_parameters(request, self.parameters())
         if (method := str(request.method).lower()) not in ("get", "head"):
             handler = getattr(self, method)
+            if _SHAPING & request.query_params.keys():
+                # What of it can be shown is known at the end: where that is refused, nothing was done.
+                handler = transaction.atomic(handler)
             if is_asked_for(request):
                 handler = partial(answer_once, handler)
             # REST framework looks the handler up after this, as it does for the actions of a viewset.
@@ -168,9 +172,10 @@ class Resource(StrictView, GenericViewSet):
                 raise BadParameter("expand", detail, "does_not_exist")
             serializer.fields[name] = self.expansions[name]()
         wanted = self._names("fields")
-        unknown = [name for name in wanted if name not in serializer.fields]
+        shown = [name for name, field in serializer.fields.items() if not field.write_only]
+        unknown = [name for name in wanted if name not in shown]
         if unknown:
-            detail = f"{unknown[0][:100]!r} is not one of {', '.join(serializer.fields)}."
+            detail = f"{unknown[0][:100]!r} is not one of {', '.join(shown)}."
             raise BadParameter("fields", detail, "does_not_exist")
         if wanted:
             for name in set(serializer.fields) - set(wanted):

@@ -30,7 +30,7 @@ from productops.workspaces.people import (
     withdraw_invitation,
 )
 from productops.workspaces.services import THRESHOLDS, edit_workspace
-from productops.workspaces.thresholds import problems_with_thresholds
+from productops.workspaces.thresholds import RANGES, problems_with_thresholds
 
 
 class WorkspaceSerializer(RowSerializer):
@@ -39,6 +39,7 @@ class WorkspaceSerializer(RowSerializer):
         required=False, allow_null=True, help_text="Judge everything as of this day instead of today."
     )
     today = serializers.SerializerMethodField(help_text="The day that everything is judged as of.")
+    ranges = RANGES
 
     class Meta:
         model = Workspace

@@ -5,6 +5,16 @@ from __future__ import annotations
 from productops.workspaces.complaints import Complaint
 
 LONGEST_GRACE, LONGEST_WINDOW, LONGEST_PERIOD = 3650, 730, 365
+RANGES: dict[str, dict[str, float]] = {
+    "grace_days": {"minimum": 0, "maximum": LONGEST_GRACE},
+    "window_days": {"minimum": 1, "maximum": LONGEST_WINDOW},
+    "natural_period_days": {"minimum": 1, "maximum": LONGEST_PERIOD},
+    "flag_open_days": {"minimum": 1, "maximum": LONGEST_GRACE},
+    "flag_resolve_days": {"minimum": 1, "maximum": LONGEST_GRACE},
+    "under_used_below": {"minimum": 0, "maximum": 1},
+    "target_adoption": {"exclusiveMinimum": 0, "maximum": 1},
+}
+"""The same, as JSON Schema says it."""
 
 
 def problems_with_thresholds(

@@ -12,7 +12,7 @@ from productops.api.fields import Amount, Day, KeyOrId, Number, Text
 from productops.api.serializers import PlainSerializer, RowSerializer, only
 from productops.workspaces.complaints import SaysWhatIsWrong
 from productops.workspaces.models import Member
-from productops.workspaces.thresholds import problems_with_thresholds
+from productops.workspaces.thresholds import RANGES, problems_with_thresholds
 from roadmap.models import (
     Customer,
     Evidence,
@@ -24,7 +24,16 @@ from roadmap.models import (
     Release,
     Survey,
 )
-from roadmap.rules import HORIZONS, IMPACTS, problems_with_evidence, problems_with_item, problems_with_survey
+from roadmap.rules import (
+    ESTIMATE_RANGES,
+    HORIZONS,
+    IMPACTS,
+    MOST_IMPORTANT,
+    WEIGHT_RANGE,
+    problems_with_evidence,
+    problems_with_item,
+    problems_with_survey,
+)
 from roadmap.services.links import WantedLink
 
 _NEVER_WRITTEN = ("version", "created_at", "updated_at")
@@ -121,6 +130,7 @@ class ProblemSerializer(RowSerializer):
 class EvidenceSerializer(RowSerializer):
     problem = KeyOrId(Problem)
     customer = KeyOrId(Customer, required=False, allow_null=True)
+    ranges = {"importance": {"maximum": MOST_IMPORTANT}}
 
     class Meta:
         model = Evidence
@@ -172,6 +182,7 @@ class SurveySerializer(RowSerializer):
 class LinkSerializer(RowSerializer):
     item = KeyOrId(Item)
     problem = KeyOrId(Problem)
+    ranges = {"weight": WEIGHT_RANGE}
 
     class Meta:
         model = Link
@@ -184,6 +195,7 @@ class ItemLinkSerializer(PlainSerializer):
 
     problem = KeyOrId(Problem)
     weight = Number(default=1.0)
+    ranges = {"weight": WEIGHT_RANGE}
 
 
 class ItemProblemSerializer(serializers.ModelSerializer):
@@ -235,6 +247,7 @@ class ItemSerializer(RowSerializer):
     product = KeyOrId(Product, required=False, allow_null=True, shows=("id", "key", "name"))
     problems = ItemProblemSerializer(source="links", many=True, read_only=True)
     links = ItemLinkSerializer(many=True, required=False, write_only=True, help_text="All of its links.")
+    ranges = {**RANGES, **ESTIMATE_RANGES}
 
     class Meta:
         model = Item

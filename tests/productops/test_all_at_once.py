@@ -91,10 +91,14 @@ def test_nothing_is_said_against_what_only_lacks_a_field_that_was_refused(ann: C
 
 def test_an_edit_hears_all_of_it_and_nothing_of_what_it_left_out(ann: Caller) -> None:
     hook = ann.post("endpoints/", {"name": "Ours", "url": "https://example.com/"}).json()
-    response = ann.patch(f"endpoints/{hook['id']}/", {"channel": "slack", "email": "ann@example.com", "name": 7})
+    response = ann.patch(
+        f"endpoints/{hook['id']}/", {"channel": "slack", "email": "ann@example.com", "name": 7}
+    )
     assert pointers(response) == {"/channel", "/email", "/name"}
     rule = ann.post("rules/", {"source": "tool", "match": "x", "to": "usage", "item_key": "name"}).json()
-    response = ann.patch(f"rules/{rule['id']}/", {"source": "own", "item": "carts", "series": "y", "actor": 7})
+    response = ann.patch(
+        f"rules/{rule['id']}/", {"source": "own", "item": "carts", "series": "y", "actor": 7}
+    )
     assert pointers(response) == {"/source", "/series", "/actor"}
     response = ann.patch(f"rules/{rule['id']}/", {"source": "own", "match": "(("})
     assert pointers(response) == {"/source", "/match"}

@@ -10,6 +10,8 @@ from django.test import Client, override_settings
 from psycopg_pool import PoolTimeout
 
 from productops.api.errors import database_is_away
+from productops.workspaces.models import ApiKey
+from roadmap.models import Item
 from tests.callers import Caller, codes, pointers
 from tests.factories import a_problem, a_product, a_workspace, an_item
 
@@ -233,3 +235,40 @@ def test_nul_in_a_path_or_a_filter_is_no_500() -> None:
         "page_size=%00",
     ):
         assert caller.get(f"items/?{query}").status_code == 400, query
+
+
+@pytest.mark.parametrize("shaping", ["fields=nothing", "expand=nothing", "fields=links"])
+def test_where_what_is_to_be_shown_is_refused_nothing_was_done(shaping: str) -> None:
+    workspace = a_workspace()
+    caller, item = Caller(workspace), an_item(workspace, title="Carts")
+    assert caller.post(f"items/?{shaping}", {"title": "Ghost"}).status_code == 400
+    with_key = caller.post(f"items/?{shaping}", {"title": "Ghost"}, **{"Idempotency-Key": "once"})
+    assert with_key.status_code == 400
+    etag = caller.get(f"items/{item.key}/")["ETag"]
+    assert caller.patch(f"items/{item.key}/?{shaping}", {"title": "Ghost"}, match=etag).status_code == 400
+    assert caller.post(f"items/{item.key}/release/?{shaping}").status_code == 400
+    assert list(Item.objects.values_list("title", "status")) == [("Carts", "idea")]
+
+
+def test_a_key_whose_secret_could_not_be_shown_was_not_made() -> None:
+    workspace = a_workspace()
+    caller = Caller(workspace)
+    body = {"name": "Ghost", "scopes": ["roadmap:read"]}
+    assert caller.post("api-keys/?fields=nothing", body).status_code == 400
+    assert not ApiKey.objects.filter(name="Ghost").exists()
+
+
+def test_an_address_without_the_slash_at_its_end_says_so() -> None:
+    for path in ("/api/v1/items", "/api/v1/items/saved-carts", "/api/docs"):
+        told = Client().get(path)
+        assert (told.status_code, "with a slash" in told.json()["detail"]) == (404, True), path
+    assert "/api/docs/" in Client().get("/api/v1/nothing").json()["detail"]
+
+
+def test_all_parameters_that_mean_nothing_are_told_at_once() -> None:
+    caller = Caller(a_workspace())
+    told = caller.get("products/?colour=red&shape=round&key=&page_size=1&page_size=2")
+    assert pointers(told) == {"/colour", "/shape", "/key", "/page_size"}
+    assert codes(told) == {"unknown", "blank", "repeated"}
+    many = "&".join(f"p{number}=1" for number in range(500))
+    assert len(caller.get(f"products/?{many}").json()["errors"]) == 20

@@ -399,3 +399,17 @@ def test_a_kind_of_object_that_nobody_has_is_refused_and_every_other_is_known() 
         kinds = {definition.split("('")[1].split("'")[0] for (definition,) in cursor.fetchall()}
     assert kinds <= history.known_types()
     assert {"item", "workspace"} <= kinds
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_newest_first_come_to_an_end_where_the_feed_goes_on() -> None:
+    workspace = a_workspace()
+    caller = Caller(workspace)
+    for number in range(3):
+        an_item(workspace, title=f"Item {number}")
+    body = caller.get("changes/?type=item&ordering=-position&page_size=2").json()
+    assert [row["changes"] != [] for row in body["results"]] == [True, True]
+    last = caller.get(body["next"]).json()
+    assert (len(last["results"]), last["next"]) == (1, None)
+    assert caller.get("changes/?type=item&ordering=-position&via=webhook").json()["next"] is None
+    assert caller.get("changes/?type=item&page_size=3").json()["next"] is not None

@@ -51,6 +51,14 @@ def test_a_stale_or_meaningless_etag_is_412(match: str) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("match", "code"), [("1", "if_match_unreadable"), ('"7.abc"', "stale_edit")])
+def test_what_is_no_etag_is_told_from_one_that_is_stale(match: str, code: str) -> None:
+    workspace = a_workspace()
+    answer = Caller(workspace).patch(f"items/{an_item(workspace).key}/", {"title": "x"}, match=match)
+    assert answer.json()["type"] == f"urn:productops:problem:{code}"
+
+
+@pytest.mark.django_db
 def test_one_of_several_etags_and_a_star_are_enough() -> None:
     workspace = a_workspace()
     item, caller = an_item(workspace), Caller(workspace)

@@ -15,7 +15,7 @@ from productops.api.examples import EXAMPLES
 from productops.api.views import StrictView
 from productops.local.places import CHECKOUT
 from tests.callers import Caller
-from tests.factories import a_workspace
+from tests.factories import a_metric, a_problem, a_workspace, an_item
 from tests.tenants.routes import described, described_of
 from tests.tenants.routes import operations as api_operations
 
@@ -212,5 +212,51 @@ def test_lines_are_told_as_the_text_that_they_are(document) -> None:
     caller = Caller(a_workspace())
     for resource in ("products", "customers", "problems", "metrics", "items"):
         assert caller.post(f"{resource}/", EXAMPLES[resource]).status_code == 201
-    answer = caller.send("post", "observations/", example["value"].encode(), content_type="application/x-ndjson")
+    answer = caller.send(
+        "post", "observations/", example["value"].encode(), content_type="application/x-ndjson"
+    )
     assert (answer.json()["taken"], answer.json()["refused"]) == (3, 0), answer.content
+
+
+# What else each body needs, so that a number alone can be what is wrong with it.
+BESIDE: dict[str, dict] = {
+    "items": {"title": "x"},
+    "evidence": {"problem": "lost", "kind": "call"},
+    "links": {"item": "carts", "problem": "lost"},
+    "outcomes": {"item": "carts", "metric": "sales"},
+    "customers": {"name": "x"},
+    "products": {"name": "x"},
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("resource", [*BESIDE, "workspace"])
+def test_numbers_are_refused_exactly_where_the_document_says_so(document, resource) -> None:
+    """A form made from the document would otherwise let people type what is refused."""
+    workspace = a_workspace()
+    an_item(workspace, key="carts")
+    a_problem(workspace, key="lost")
+    a_metric(workspace, key="sales")
+    caller = Caller(workspace)
+    method = "patch" if resource == "workspace" else "post"
+    told = document["paths"][f"/api/v1/{resource}/"][method]["requestBody"]["content"]["application/json"]
+    shape = document["components"]["schemas"][told["schema"]["$ref"].rpartition("/")[2]]
+    for name, field in shape["properties"].items():
+        step = 1 if "integer" in field.get("type", ()) else 0.001
+        ends = {"minimum": -step, "exclusiveMinimum": 0, "maximum": step}
+        for end, beyond in ends.items():
+            if end in field:
+                assert _is_refused(caller, resource, name, field[end] + beyond), (name, end)
+                within = field[end] + (step if end == "exclusiveMinimum" else 0)
+                assert not _is_refused(caller, resource, name, within), (name, end)
+
+
+def _is_refused(caller: Caller, resource: str, name: str, number: float) -> bool:
+    body = {**BESIDE.get(resource, {}), name: number}
+    if resource == "workspace":
+        answer = caller.patch("workspace/", body)
+    else:
+        answer = caller.post(f"{resource}/bulk/?dry_run=true", {"rows": [body]})
+        if answer.status_code == 405:
+            answer = caller.post(f"{resource}/", body)
+    return f"/{name}" in answer.content.decode()
