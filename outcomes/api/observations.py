@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import IO, Any
 
 import msgspec
@@ -188,6 +188,11 @@ class ObservationsView(StrictView):
     reads_chunks = True
     read_scope = write_scope = "ingest"
 
+    @cached_property
+    def body(self) -> bytes:
+        """Read once: what is done again, for want of room or after a conflict, finds the stream empty."""
+        return _body_of(self.request)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         # Around the transaction of an Idempotency-Key, too: partitions are made in transactions of their own.
@@ -215,7 +220,7 @@ class ObservationsView(StrictView):
         stored. 202 says that a row met a fault of ours: all are stored and tried again, and the delivery tells the
         rest.
         """
-        body = _body_of(request)
+        body = self.body
         kind = (request.content_type or "").partition(";")[0].strip().lower()
         delivery = state_facts(workspace=self.workspace, by=self.actor, body=body, content_type=kind)
         status = 202 if delivery.state == "pending" else 200

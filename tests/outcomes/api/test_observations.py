@@ -325,6 +325,11 @@ def test_lines_may_come_in_chunks_without_a_length(ingrid: Caller, end: bytes) -
     assert (told.status_code, told.json()["taken"], told.json()["refused"]) == (200, 2, 0)
 
 
+def test_lines_in_chunks_of_a_month_that_has_no_room_yet_are_taken(ingrid: Caller) -> None:
+    told = in_chunks(ingrid, lines({**ROW, "at": "2003-07-28T10:00:00Z"}))
+    assert (told.status_code, told.json()["taken"]) == (200, 1)
+
+
 def test_so_may_a_document_and_packed_lines(ingrid: Caller) -> None:
     whole = in_chunks(ingrid, json.dumps(observed()).encode(), "application/json")
     packed = in_chunks(ingrid, gzip.compress(lines(ROW)), **{"content-encoding": "gzip"})
