@@ -145,13 +145,18 @@ def dismiss_candidate(
     guarded_update(candidates, candidate_id, version, {"state": "dismissed"})
 
 
+def _otherwise(candidate: Candidate) -> str:
+    """What to do about a name that can be no key: an event's rule names another, all else goes by its own."""
+    return "give another one" if candidate.kind == "event" else "have its sender call it otherwise"
+
+
 def _item(acting: dict[str, Any], candidate: Candidate, key: str, title: str) -> Item:
     workspace = acting["workspace"]
     wanted = key or (candidate.name if is_key(candidate.name) else "")
     if candidate.kind == "event":
         wanted = key or _NOT_KEY.sub("-", candidate.name.lower()).strip("-_")[:200]
     if not is_key(wanted):
-        detail = f"{candidate.name!r} cannot be the key of an item; give another one."
+        detail = f"{candidate.name!r} cannot be the key of an item; {_otherwise(candidate)}."
         raise Refused([Complaint("key", "invalid", detail)])
     held = Item.objects.in_workspace(workspace.pk).filter(key=wanted).first()
     refuse_if_any(complaint_if_archived(held, "key"))
@@ -164,7 +169,7 @@ def _metric(acting: dict[str, Any], candidate: Candidate, key: str, title: str, 
     if candidate.kind == "event" and not key:
         wanted = _NOT_METRIC_KEY.sub("-", candidate.name.lower()).strip("-_.")[:200]
     if not is_key(wanted, dotted=True):
-        detail = f"{candidate.name!r} cannot be the key of a metric; give another one."
+        detail = f"{candidate.name!r} cannot be the key of a metric; {_otherwise(candidate)}."
         raise Refused([Complaint("key", "invalid", detail)])
     held = Metric.objects.in_workspace(workspace.pk).filter(key=wanted).first()
     refuse_if_any(complaint_if_archived(held, "key"))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from outcomes.sources.bodies import BodyRefused
-from outcomes.sources.proofs import require, signed_now
+from outcomes.sources.proofs import require, signed_once
 from outcomes.sources.reading import Event, EventBody, first_text, instant, objects, read_json, text_of
 from outcomes.sources.signatures import SignatureRefused, Signed
 
@@ -21,7 +21,7 @@ def verify(
     except BodyRefused as refused:
         raise SignatureRefused("body") from refused
     require(first_text(document.get("api_key")) if isinstance(document, dict) else None, secrets)
-    return signed_now(body, now)
+    return signed_once(body, now)
 
 
 def events(body: bytes, *, headers: Mapping[str, str], path: str, now: datetime) -> EventBody:

@@ -8,7 +8,7 @@ from typing import Any
 
 from outcomes.sources import signatures
 from outcomes.sources.bodies import BodyRefused
-from outcomes.sources.proofs import basic, bearer, require, require_hmac, signed_now
+from outcomes.sources.proofs import basic, bearer, period_of, require, require_hmac, signed_now
 from outcomes.sources.reading import Event, EventBody, first_text, instant, objects, read_json
 from outcomes.sources.signatures import Signed
 
@@ -21,9 +21,6 @@ _TIMES = ("at", "timestamp", "time", "occurred_at", "created_at", "date")
 _ACTORS = ("actor", "actor_id", "user_id", "userId", "user", "distinct_id")
 _CUSTOMERS = ("customer", "customer_id", "account", "account_id", "organization")
 _IDS = ("id", "event_id", "uuid", "message_id", "messageId")
-# Of events that say neither which nor when they are, equal bytes within one such period are a repeat, later ones
-# are new: somebody who does today what they did yesterday.
-PERIOD_SECONDS = 300
 
 
 def verify(
@@ -39,7 +36,7 @@ def verify(
     _prove(headers, body, valid)
     own_ids = [headers.get(name, "") for name in _ID_HEADERS]
     if not any(own_ids) and not _tells_itself_apart(body):
-        own_ids.append(str(int(now.timestamp()) // PERIOD_SECONDS))
+        own_ids.append(period_of(now))
     return signed_now(body, now, *own_ids)
 
 

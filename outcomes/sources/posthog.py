@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from outcomes.sources.bodies import BodyRefused
-from outcomes.sources.proofs import bearer, require, signed_now
+from outcomes.sources.proofs import bearer, require, signed_once
 from outcomes.sources.reading import Clock, Event, EventBody, first_text, instant, objects, read_json, text_of
 from outcomes.sources.signatures import SignatureRefused, Signed
 
@@ -24,7 +24,7 @@ def verify(
             raise SignatureRefused("body") from refused
         offered = _key_in(document)
     require(offered, secrets)
-    return signed_now(body, now)
+    return signed_once(body, now)
 
 
 def _key_in(document: Any) -> str | None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from outcomes.sources.bodies import BodyRefused
-from outcomes.sources.proofs import basic, require, signed_now
+from outcomes.sources.proofs import basic, require, signed_once
 from outcomes.sources.reading import Clock, Event, EventBody, first_text, instant, objects, read_json, text_of
 from outcomes.sources.signatures import Signed
 
@@ -21,7 +21,7 @@ def verify(
     """The write key is the user of HTTP Basic. Raises SignatureRefused."""
     offered = basic(headers)
     require(offered[0] if offered else None, secrets)
-    return signed_now(body, now)
+    return signed_once(body, now)
 
 
 def events(body: bytes, *, headers: Mapping[str, str], path: str, now: datetime) -> EventBody:

@@ -237,6 +237,17 @@ def test_a_viewers_key_may_not_accept(vendor: Vendor) -> None:
     assert viewer.post("sources/segment/rules/", REVENUE).status_code == 403
 
 
+def test_a_name_that_can_be_no_key_is_to_be_changed_where_it_comes_from(vendor: Vendor) -> None:
+    pm = Caller(vendor.workspace)
+    pm.post(
+        "observations/",
+        {"observations": [{"metric": "queue / size", "at": "2026-05-01T10:00:00Z", "value": 1}]},
+    )
+    answer = pm.post(f"candidates/{Candidate.objects.get().pk}/accept/")
+    assert answer.status_code == 400
+    assert "have its sender call it otherwise" in answer.json()["detail"]
+
+
 def test_accepting_as_an_existing_metric_makes_no_second_one(vendor: Vendor, pm: Caller) -> None:
     a_metric(vendor.workspace, key="orders", aggregation="sum")
     tracked(vendor, "Order")

@@ -45,6 +45,21 @@ def test_usage_takes_actor_time_and_id_from_the_event_unless_the_rule_says_other
     assert (said.item, said.actor, said.at, said.id) == ("guest-checkout", "7", AT, "Order Completed")
 
 
+@pytest.mark.parametrize(
+    ("said", "account", "customer"),
+    [
+        ("customer && join('-', ['account', customer])", "42", "account-42"),
+        ("customer && join('-', ['account', customer])", None, None),
+        ("''", "Acme Inc", None),
+    ],
+)
+def test_a_rule_makes_a_key_of_an_account_that_is_none_or_leaves_it_out(
+    said: str, account: str | None, customer: str | None
+) -> None:
+    body = applied(Rule("`true`", "usage", item="saved-carts", customer=said), customer=account)
+    assert ([one.row.customer for one in body.rows["usage"]], body.refusals) == ([customer], [])
+
+
 def test_an_event_that_nothing_matches_is_unclaimed_and_upkeep_is_not() -> None:
     rule = Rule("name == 'other'", "usage", item="x")
     (refusal,) = applied(rule).refusals

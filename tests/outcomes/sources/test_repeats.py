@@ -1,4 +1,4 @@
-"""Which requests of kind `custom` are the same one again."""
+"""Which requests that have no id are the same one again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from outcomes.sources import custom
+from outcomes.sources import adapters, custom
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 TOMORROW = NOW + timedelta(days=1)
@@ -39,3 +39,25 @@ def test_what_says_which_or_when_it_is_can_be_sent_again_at_any_time(
     body: bytes, headers: dict[str, str]
 ) -> None:
     assert sent(body, NOW, **headers) == sent(body, TOMORROW, **headers)
+
+
+_WITHOUT = {
+    "segment": b'{"event": "E", "userId": "u"}',
+    "posthog": b'{"api_key": "s", "event": "E", "distinct_id": "u"}',
+    "amplitude": b'{"api_key": "s", "events": [{"event_type": "E", "user_id": "u"}]}',
+}
+_TOLD_BY = {"segment": "messageId", "posthog": "uuid", "amplitude": "insert_id"}
+
+
+@pytest.mark.parametrize("kind", _WITHOUT)
+def test_an_event_written_by_hand_counts_again_tomorrow_and_one_with_an_id_once(kind: str) -> None:
+    def named(body: bytes, now: datetime) -> str:
+        proof = {"authorization": "Basic czo="} if kind == "segment" else {}
+        return (
+            adapters.of(kind).verify(proof, body, ["s"], now=now, tolerance=timedelta(minutes=5)).message_id
+        )
+
+    body = _WITHOUT[kind]
+    assert named(body, NOW) == named(body, NOW + timedelta(seconds=200)) != named(body, TOMORROW)
+    told = body.replace(b'"E"', b'"E", "%s" : "7"' % _TOLD_BY[kind].encode())
+    assert named(told, NOW) == named(told, TOMORROW)
