@@ -20,11 +20,21 @@ settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _take_a_redis_of_our_own()
     # Every client that a test makes reads the whole folder of collected files, and a server that ran here filled it.
     # A test that wants files gets them from where they lie.
     empty = tempfile.TemporaryDirectory()
     config.add_cleanup(empty.cleanup)
     django_settings.STATIC_ROOT = empty.name
+
+
+def _take_a_redis_of_our_own() -> None:
+    # Processes that test beside each other would count, and forget, each other's attempts to sign in. As with the
+    # database each has its own; the first of Redis' is left to whoever tests alone.
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker:
+        own = f"{django_settings.REDIS_URL.rpartition('/')[0]}/{int(worker.removeprefix('gw')) + 1}"
+        django_settings.REDIS_URL = django_settings.CELERY_BROKER_URL = own
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

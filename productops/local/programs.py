@@ -32,8 +32,12 @@ def child_environ(
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', os.defpath)}",
         MARK: str(places.var),
     }
-    kept = {name: value for name, value in environ.items() if name not in ("DEBUG", "PRODUCTOPS_ROLE")}
+    kept = {name: value for name, value in environ.items() if name not in _NOT_PASSED_ON}
     return {**kept, **own}
+
+
+# What is set for the person's own commands. Without the bytecode each program would compile all of ours at its start.
+_NOT_PASSED_ON = ("DEBUG", "PRODUCTOPS_ROLE", "PYTHONDONTWRITEBYTECODE")
 
 
 def programs(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from productops.local.programs import child_environ
 from productops.local.serve import check_disk, end_leftovers, only_one
 from productops.local.servers import Servers
 from productops.local.supervisor import Supervisor
-from productops.local.telling import Telling
+from productops.local.telling import Telling, tell
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 REQUIRE_BROWSER = "PRODUCTOPS_REQUIRE_BROWSER"
@@ -53,8 +54,9 @@ def run_tests(where: Places, environ: Mapping[str, str], arguments: Sequence[str
     try:
         urls = Servers(where, supervisor, say, durable=False).start(environ)
         inherited = child_environ(environ, where, urls, "http://127.0.0.1:8000")
-        checked = 0 if arguments else run_here(supervisor, inherited, [CHECKOUT / "script" / "check"])
+        checks = None if arguments else begin_checks(where, inherited)
         tested = run_here(supervisor, inherited, pytest)
+        checked = 0 if checks is None else result_of(supervisor, checks, where)
     finally:
         supervisor.stop_all()
         end_leftovers(where)
@@ -85,8 +87,29 @@ def find_browser() -> str | None:
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
+def begin_checks(where: Places, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Beside the tests: much of what these do is to wait. What the checks say goes to a log until they have ended."""
+    log = _check_log(where)
+    log.unlink(missing_ok=True)
+    return start_process([CHECKOUT / "script" / "check"], environ=environ, cwd=CHECKOUT, log=log)
+
+
+def result_of(supervisor: Supervisor, checks: subprocess.Popen[bytes], where: Places) -> int:
+    """The checks' exit code, once they have ended; prints what they said."""
+    code = finished(supervisor, checks)
+    tell(_check_log(where).read_text(errors="replace"))
+    return code
+
+
+def _check_log(where: Places) -> Path:
+    return where.log / "check.log"
+
+
 def run_here(supervisor: Supervisor, environ: Mapping[str, str], command: Sequence[str | Path]) -> int:
-    process = start_process(command, environ=environ, cwd=CHECKOUT)
+    return finished(supervisor, start_process(command, environ=environ, cwd=CHECKOUT))
+
+
+def finished(supervisor: Supervisor, process: subprocess.Popen[bytes]) -> int:
     code = supervisor.run_beside(process, _SECONDS)
     if supervisor.stop.asked:
         raise Stopped

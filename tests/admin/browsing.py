@@ -43,7 +43,7 @@ def said() -> list[str]:
 def page(browser: Browser, said: list[str]) -> Iterator[Page]:
     context = browser.new_context(viewport=DESK)
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(60_000)
 
     def listen(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -61,6 +61,7 @@ def sign_in(page: Page, live_server: Any, username: str = "eve") -> None:
     page.fill("#id_password", "open sesame")
     page.click("input[type=submit]")
     page.wait_for_selector("#user-tools")
+    page.wait_for_load_state()
 
 
 def keep(page: Page, name: str) -> None:
@@ -69,4 +70,5 @@ def keep(page: Page, name: str) -> None:
 
 
 def is_too_wide(page: Page) -> bool:
+    page.wait_for_load_state()  # a page that was only come to has not its style yet
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))

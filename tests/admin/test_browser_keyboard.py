@@ -63,6 +63,7 @@ def sign_in(page: Page, live_server: Any) -> None:
     page.keyboard.type("open sesame")
     page.keyboard.press("Enter")
     page.wait_for_selector("#user-tools")
+    page.wait_for_load_state()
 
 
 def told(page: Page) -> str:

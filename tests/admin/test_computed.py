@@ -26,7 +26,7 @@ def test_an_item_made_here_shows_the_value_that_the_worker_gives_it(
     assert save(eve, add_of(Item), title="Saved carts", **estimates, **links).status_code == 302
     item = Item.objects.get()
     assert "Not computed yet" in eve.get(page_of(item)).content.decode()
-    settle_all(20)
+    settle_all(120)
     text = eve.get(page_of(item)).content.decode()
     # 1000 x 2 x 0.8 / 4: an interview allows a confidence of 0.8 at most.
     assert "<dd>400</dd>" in text

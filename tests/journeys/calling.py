@@ -26,7 +26,7 @@ def request(
     url: str,
     body: bytes | None = None,
     headers: dict[str, str] | None = None,
-    seconds: float = 10,
+    seconds: float = 60,
 ) -> Answer:
     """Send one request; errors are answers too."""
     asked = urllib.request.Request(url, data=body, method=method, headers=headers or {})

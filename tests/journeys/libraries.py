@@ -194,7 +194,7 @@ def cloudevents(url: str, secret: str) -> list[str]:
         )
         message = pack(event)
         headers = {**message.headers, "Authorization": f"Bearer {secret}"}
-        answer = requests.post(url, data=message.body, headers=headers, timeout=20)
+        answer = requests.post(url, data=message.body, headers=headers, timeout=60)
         if answer.status_code != 202:
             wrong.append(answer.text)
     return wrong
@@ -213,7 +213,7 @@ def standard_webhooks(url: str, secret: str, body: dict[str, Any], message_id: s
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(secret).sign(message_id, now, raw),
     }
-    answer = requests.post(url, data=raw, headers=headers, timeout=20)
+    answer = requests.post(url, data=raw, headers=headers, timeout=60)
     return [] if answer.status_code == 202 else [answer.text]
 
 
@@ -226,6 +226,6 @@ def in_chunks(url: str, secret: str) -> list[str]:
     headers = {"content-type": "application/json", "Authorization": f"Bearer {secret}"}
     # Of a generator requests does not know the length either.
     answer = requests.post(
-        url, data=(raw[i : i + 20] for i in range(0, len(raw), 20)), headers=headers, timeout=20
+        url, data=(raw[i : i + 20] for i in range(0, len(raw), 20)), headers=headers, timeout=60
     )
     return [] if answer.status_code == 202 else [answer.text]

@@ -92,7 +92,7 @@ class RunningServer:
 
     def status(self, path: str) -> int | None:
         """The status that a GET is answered with; None when nobody answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request("GET", path)
             return connection.getresponse().status
@@ -117,14 +117,14 @@ class RunningServer:
         """kill -9 of one service and of what it forked."""
         os.killpg(self.pid(name), signal.SIGKILL)
 
-    def restart_worker(self, seconds: float = 30.0) -> None:
+    def restart_worker(self, seconds: float = 60.0) -> None:
         """Asks the worker to end and waits for the next one. Tasks are at most a few seconds long."""
         before = self.worker_pid
         if is_alive(before):
             os.kill(before, signal.SIGTERM)
         self.wait_for_another("worker", before, seconds)
 
-    def wait_for_another(self, name: str, before: int, seconds: float = 30.0) -> None:
+    def wait_for_another(self, name: str, before: int, seconds: float = 60.0) -> None:
         """Waits until the supervisor has put a live process in the place of `before`."""
 
         def came() -> bool:

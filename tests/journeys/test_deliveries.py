@@ -37,9 +37,9 @@ def test_one_signed_observation_moves_the_outcome_and_the_value_within_seconds(
     answer = team.deliver({"observations": [row]}, f"msg_{aggregation}")
 
     assert (answer.status, answer.body["status"]) == (202, "accepted")
-    card = eventually(lambda: team.card(item), lambda card: card["outcomes"][0]["current"] == 15, 30)
+    card = eventually(lambda: team.card(item), lambda card: card["outcomes"][0]["current"] == 15, 60)
     assert card["outcomes"][0]["attainment"] == 0.5
-    card = eventually(lambda: team.card(item), lambda card: card["value"]["proven"] is not None, 30)
+    card = eventually(lambda: team.card(item), lambda card: card["value"]["proven"] is not None, 60)
     assert card["value"]["realised"] == pytest.approx(50)
     assert card["value"]["proven"] == pytest.approx(10)  # one observed outcome carries 0.5 x 0.4
 
@@ -103,9 +103,11 @@ def test_killing_the_worker_in_the_middle_of_a_load_changes_nothing(
 
     _backfill(calm, history)
     _backfill(shaken, history)
-    server.kill_worker()
-    eventually(lambda: server.status("/readyz"), lambda status: status == 200, 20)
-    server.kill_worker()
+    for _ in range(2):
+        before = server.worker_pid
+        server.kill_worker()
+        server.wait_for_another("worker", before)
+    eventually(lambda: server.status("/readyz"), lambda status: status == 200, 60)
 
     told = {team.slug: _told(team) for team in (calm, shaken)}
     assert told["shaken"] == told["calm"]

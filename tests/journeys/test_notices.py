@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -28,13 +29,21 @@ def test_a_number_that_comes_in_becomes_a_flag_that_goes_out(team: Team) -> None
     outcome = {"item": "carts", "metric": "checkout.conversion", "baseline": 0, "target": 100}
     team.make("outcomes/", {**outcome, "due_on": due_on})
 
-    # The receiver is busy at first.
-    with receiving(lambda number: (503 if number <= 2 else 204, {}, b"")) as receiver:
+    def busy_at_first(number: int) -> tuple[int, dict[str, str], bytes]:
+        came = [one.headers["webhook-id"] for one in receiver.received[:number]]
+        return 503 if came.count(came[-1]) == 1 else 204, {}, b""
+
+    with receiving(busy_at_first) as receiver:
         hook = {"name": "Ours", "url": receiver.url, "events": ["flag.opened", "outcome.missed"]}
         endpoint = team.make("endpoints/", hook)
         observed = {"metric": "checkout.conversion", "at": datetime.now(UTC).isoformat(), "value": 50}
         assert team.deliver({"observations": [observed]}, "msg_in").status == 202
-        eventually(lambda: len(receiver.received), lambda number: number >= 4, 60)
+        # Not what has come: a worker writes down what became of it only after that.
+        eventually(
+            lambda: [one["state"] for one in team.api("GET", "notices/").body["results"]],
+            lambda held: held == ["delivered", "delivered"],
+            90,
+        )
 
     told = [Webhook(endpoint["secret"]).verify(one.body, one.headers) for one in receiver.received]
     assert sorted({one["type"] for one in told}) == ["flag.opened", "outcome.missed"]
@@ -42,16 +51,10 @@ def test_a_number_that_comes_in_becomes_a_flag_that_goes_out(team: Team) -> None
     assert (flag["reason"], flag["item"]["key"]) == ("missed_target", "carts")
     assert flag["id"] == team.api("GET", "flags/?item=carts").body["results"][0]["id"]
     ids = [one.headers["webhook-id"] for one in receiver.received]
-    assert sorted(ids[:2]) == sorted(ids[2:])
+    assert sorted(Counter(ids).values()) == [2, 2]
 
     attempts = team.api("GET", f"endpoints/{endpoint['id']}/attempts/").body["results"]
     assert sorted(one["status"] for one in attempts) == [204, 204, 503, 503]
-    states = eventually(
-        lambda: [one["state"] for one in team.api("GET", "notices/").body["results"]],
-        lambda held: "pending" not in held,
-        10,
-    )
-    assert states == ["delivered", "delivered"]
 
 
 def test_the_test_button_works_and_tells_what_became_of_it(team: Team) -> None:
@@ -62,7 +65,7 @@ def test_the_test_button_works_and_tells_what_became_of_it(team: Team) -> None:
         notice = eventually(
             lambda: team.api("GET", f"notices/{asked.body['id']}/").body,
             lambda held: held["state"] != "pending",
-            20,
+            60,
         )
     assert notice["state"] == "delivered"
     assert [one.headers["webhook-id"] for one in receiver.received] == [notice["message_id"]]

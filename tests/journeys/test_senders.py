@@ -65,8 +65,8 @@ class Sender:
 
 def arrives(sender: Sender, *, active: int, revenue: float) -> None:
     sender.deliveries()
-    assert eventually(sender.active, lambda seen: seen == active, 30) == active
-    assert eventually(sender.revenue, lambda seen: seen == revenue, 30) == revenue
+    assert eventually(sender.active, lambda seen: seen == active, 60) == active
+    assert eventually(sender.revenue, lambda seen: seen == revenue, 60) == revenue
 
 
 @pytest.mark.parametrize("is_packed", [False, True])
@@ -109,7 +109,7 @@ def test_unleashs_library(server: RunningServer) -> None:
     sender = Sender(server, "unleash")
     assert libraries.unleash(sender.url, sender.secret) == []
     sender.deliveries()
-    assert sender.exposures() == {"on": 3, "off": 1}
+    assert eventually(sender.exposures, lambda seen: seen["on"] == 3, 60) == {"on": 3, "off": 1}
     assert sender.active() is None
 
 
@@ -121,8 +121,8 @@ def test_launchdarklys_library(server: RunningServer, is_streaming: bool) -> Non
     # A stream ends once it has said that there are no flags; the library says so and is content.
     assert [one for one in wrong if not one.startswith("The server closed the stream")] == []
     sender.deliveries()
-    assert eventually(sender.revenue, lambda seen: seen == 12.5, 30) == 12.5
-    assert sender.exposures() == {"on": 2, "off": 0}
+    assert eventually(sender.revenue, lambda seen: seen == 12.5, 60) == 12.5
+    assert eventually(sender.exposures, lambda seen: seen["on"] == 2, 60) == {"on": 2, "off": 0}
 
 
 def test_flagsmiths_library(server: RunningServer) -> None:
@@ -130,15 +130,15 @@ def test_flagsmiths_library(server: RunningServer) -> None:
     sender.rule("observation", metric="revenue", value="properties.value")
     assert libraries.flagsmith(sender.url, sender.secret) == []
     sender.deliveries()
-    assert eventually(sender.exposures, lambda seen: seen["on"] == 4, 30) == {"on": 4, "off": 0}
-    assert eventually(sender.revenue, lambda seen: seen == 12.5, 30) == 12.5
+    assert eventually(sender.exposures, lambda seen: seen["on"] == 4, 60) == {"on": 4, "off": 0}
+    assert eventually(sender.revenue, lambda seen: seen == 12.5, 60) == 12.5
 
 
 def test_opentelemetrys_exporter(server: RunningServer) -> None:
     sender = Sender(server, "otlp")
     assert libraries.opentelemetry(sender.url, sender.secret) == []
     sender.deliveries()
-    assert eventually(sender.revenue, lambda seen: seen == 15, 30) == 15
+    assert eventually(sender.revenue, lambda seen: seen == 15, 60) == 15
 
 
 def test_cloudevents_library(server: RunningServer) -> None:

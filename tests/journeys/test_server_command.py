@@ -43,9 +43,14 @@ def processes(running: RunningServer) -> list[int]:
     return [*started_from(running.var), *working_in(data, "postgres")]
 
 
+def is_ready(running: RunningServer) -> bool:
+    """Within a minute: on a busy machine one of its two servers may once be too slow to be called ready."""
+    return Waiter(60, 0.2).until(lambda: running.status("/readyz") == 200)
+
+
 def test_the_server_answers_and_is_ready(own: RunningServer) -> None:
     assert own.status("/healthz") == 200
-    assert own.status("/readyz") == 200
+    assert is_ready(own)
 
 
 def test_commands_find_its_servers_by_themselves(own: RunningServer) -> None:
@@ -89,7 +94,7 @@ def test_every_process_that_is_killed_comes_back(own: RunningServer) -> None:
         own.kill(name)
     for name in names:
         own.wait_for_another(name, before[name])
-    assert Waiter(20, 0.2).until(lambda: own.status("/readyz") == 200)
+    assert is_ready(own)
 
 
 def test_without_postgresql_the_api_is_503_with_retry_after_and_serves_again_when_it_is_back(
@@ -143,7 +148,7 @@ def test_a_start_after_everything_was_killed_keeps_the_data(own: RunningServer) 
     for pid in left:
         kill_if_alive(pid)
     own.process.wait()
-    assert Waiter(10).until(lambda: not any(map(is_alive, left)))
+    assert Waiter(60).until(lambda: not any(map(is_alive, left)))
     own.start()
     own.manage("shell", "--no-imports", "-c", mark_statement("DROP TABLE kept"))
 
@@ -154,7 +159,7 @@ def test_a_start_after_the_supervisor_alone_was_killed_works(own: RunningServer)
     own.process.wait()
     own.start()
     assert not set(left) & set(processes(own))
-    assert own.status("/readyz") == 200
+    assert is_ready(own)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -178,7 +183,7 @@ def start_in_foreground(var: Path, port: int) -> subprocess.CompletedProcess[str
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 

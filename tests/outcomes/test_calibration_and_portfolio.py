@@ -159,7 +159,7 @@ def test_a_decided_effect_that_is_worse_is_flagged_at_once_and_named_on_the_card
     far = {"code": "overlap", "item": "old-search", "on": "2025-10-05"}
     effect = an_effect(outcome, verdict="worse", caveats=[overlap, far])
     marks.mark("item", team.workspace.pk, [item.pk])
-    settle.settle_marks(max_seconds=20)
+    settle.settle_marks(max_seconds=60)
     flag = Flag.objects.get()
     assert (flag.reason, flag.state, flag.opened_on) == ("regression", "open", effect.decided_on)
     assert flag.evidence["effect"]["estimate"] == effect.estimate

@@ -34,15 +34,15 @@ def test_the_operations_are_shown_without_one_violation(live_server, monkeypatch
             "request", lambda asked: elsewhere.append(asked.url) if live_server.url not in asked.url else None
         )
         page.goto(f"{live_server.url}/api/docs/")
-        page.wait_for_selector(".opblock-tag", timeout=20_000)
+        page.wait_for_selector(".opblock-tag", timeout=120_000)
         # The page draws the operations that are near the window only, so a reader scrolls to them.
-        for _ in range(60):
+        for _ in range(400):
             if page.locator("#operations-items-items_list").count():
                 break
             page.mouse.wheel(0, 600)
             page.wait_for_timeout(250)
         page.click("#operations-items-items_list button.opblock-summary-control")
-        page.wait_for_selector("text=page_size", timeout=20_000)
+        page.wait_for_selector("text=page_size", timeout=120_000)
         browser.close()
     assert complaints == []
     assert [url for url in elsewhere if not url.startswith("data:")] == []

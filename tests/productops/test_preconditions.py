@@ -93,7 +93,7 @@ def test_of_eight_edits_of_one_version_at_once_one_is_done_and_seven_are_told() 
     start = Barrier(8)
 
     def edit(number: int) -> int:
-        start.wait(timeout=20)
+        start.wait(timeout=60)
         try:
             own = Caller(**caller.headers)
             return own.patch(f"items/{item.key}/", {"title": f"Edit {number}"}, match=etag).status_code
@@ -112,7 +112,7 @@ def test_of_eight_creations_of_one_key_at_once_one_is_done_and_seven_are_told() 
     caller, start = Caller(workspace), Barrier(8)
 
     def create(number: int) -> int:
-        start.wait(timeout=20)
+        start.wait(timeout=60)
         try:
             return Caller(**caller.headers).post("items/", {"key": "carts", "title": "Carts"}).status_code
         finally:
@@ -129,7 +129,7 @@ def test_eight_items_of_one_title_at_once_all_get_a_key() -> None:
     caller, start = Caller(workspace), Barrier(8)
 
     def create(number: int) -> str:
-        start.wait(timeout=20)
+        start.wait(timeout=60)
         try:
             answer = Caller(**caller.headers).post("items/", {"title": "Saved carts"})
             return str(answer.json().get("key", answer.content))

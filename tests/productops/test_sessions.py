@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -21,14 +22,19 @@ PASSWORD = "open sesame"  # that of every person of the factories
 
 
 @pytest.fixture(autouse=True)
-def _forgetful_and_quick(settings) -> None:
+def _forgetful_and_quick(settings, monkeypatch) -> Iterator[None]:
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.MD5PasswordHasher",
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     ]
+    # A person waits for Redis half a second at most and then goes uncounted; one of these is about the count.
+    monkeypatch.setattr(sign_in, "_PATIENCE_S", 60.0)
+    sign_in._redis.cache_clear()
     client = sign_in._redis()
     if names := list(client.scan_iter("productops:sign-in:*", count=1000)):
         client.delete(*names)
+    yield
+    sign_in._redis.cache_clear()
 
 
 class Browser(Caller):

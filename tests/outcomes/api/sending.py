@@ -77,7 +77,7 @@ class Vendor:
         return self.client.generic(method, url, raw, content_type, headers={**length, **headers})
 
     def settle(self) -> None:
-        settle.settle_all(30)
+        settle.settle_all(120)
 
     @property
     def delivery(self) -> Delivery:

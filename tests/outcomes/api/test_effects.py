@@ -139,7 +139,7 @@ def test_a_series_posted_over_the_api_is_read_as_an_effect_with_its_chart(
     outcome = an_outcome_of(workspace, baseline=100, target=110)
     posted = paula.post("observations/", {"observations": observations(210, RELEASED, shift=9, seed=1)})
     assert posted.status_code in (200, 202), posted.content
-    settle_all(30)
+    settle_all(120)
     (effect,) = paula.get(f"effects/?outcome={outcome.pk}").json()["results"]
     assert (effect["verdict"], effect["decided_on"]) == ("better", "2026-03-30")
     assert effect["low"] < 9 < effect["high"]
@@ -161,7 +161,7 @@ def test_what_an_outcome_could_show_is_told_before_anything_is_built(
     metric = a_metric(workspace, key="m.saved-carts", unit="%")
     outcome = an_outcome(item, metric, target=101)
     paula.post("observations/", {"observations": observations(182, date(2026, 3, 2), shift=0, seed=2)})
-    settle_all(30)
+    settle_all(120)
     told = paula.get(f"outcomes/{outcome.pk}/detectable/").json()
     assert (told["metric"], told["unit"], told["power"], told["n_after"]) == ("m.saved-carts", "%", 0.8, 28)
     assert told["n_before"] == 182
@@ -185,7 +185,7 @@ def test_what_is_wanted_is_told_from_the_baseline_that_was_measured(
     for row in rows[-28:]:
         row["value"] += 20
     paula.post("observations/", {"observations": rows})
-    settle_all(30)
+    settle_all(120)
     told = paula.get(f"outcomes/{outcome.pk}/detectable/").json()
     assert told["level"] == pytest.approx(103, abs=3)
     assert told["baseline"] == pytest.approx(119, abs=3)
@@ -201,7 +201,7 @@ def test_a_history_that_does_not_vary_says_that_it_tells_nothing(paula: Caller, 
     outcome = an_outcome(an_item(workspace), a_metric(workspace, key="m.saved-carts"), target=7)
     rows = [{**row, "value": 5.0} for row in observations(182, date(2026, 3, 2), shift=0, seed=2)]
     paula.post("observations/", {"observations": rows})
-    settle_all(30)
+    settle_all(120)
     told = paula.get(f"outcomes/{outcome.pk}/detectable/").json()
     assert (told["effect"], told["level"], told["is_enough"], told["missing"]) == (0, 5, None, ["no_noise"])
 
@@ -265,7 +265,7 @@ def test_belts_saved_drivers_and_the_control_names_itself(paula: Caller, workspa
             {"metric": "drivers", "at": f"{on}T12:00:00Z", "value": drivers},
         ]
     assert paula.post("observations/", {"observations": rows}).status_code in (200, 202)
-    settle_all(60)
+    settle_all(120)
     (effect,) = paula.get(f"effects/?outcome={outcome.pk}").json()["results"]
     assert (effect["design"], effect["label"], effect["verdict"]) == ("comparison", "controlled", "better")
     assert (effect["n_before"], effect["decided_on"]) == (61, "2026-02-01")

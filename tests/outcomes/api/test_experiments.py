@@ -58,7 +58,7 @@ def measured(paula: Caller, control: int = 1_000, treatment: int = 1_200, people
     rows = [totals("control", people, control), totals("treatment", people, treatment)]
     answer = paula.post("observations/", {"experiments": rows}).json()
     assert answer["taken"] == 2, answer
-    settle.settle_all(30)
+    settle.settle_all(120)
 
 
 def test_one_call_sets_up_an_experiment_from_its_item(paula: Caller, item: Item) -> None:
@@ -238,7 +238,7 @@ def test_a_result_raises_the_grade_of_the_outcome_and_moves_the_value(paula: Cal
     before = paula.get("items/carts/").json()
     assert before["outcomes"][0]["grade"] != "experiment"
     paula.post("experiments/carts-experiment/end/")
-    settle.settle_all(30)
+    settle.settle_all(120)
     after = paula.get("items/carts/").json()
     assert after["outcomes"][0]["grade"] == "experiment"
     assert after["outcomes"][0]["attainment"] == pytest.approx(0.5)
@@ -249,7 +249,7 @@ def test_a_result_that_is_worse_halves_what_is_realised(paula: Caller, item: Ite
     paula.post("experiments/", {"item": "carts"})
     measured(paula, treatment=800)
     paula.post("experiments/carts-experiment/decide/", {"decision": "revert"})
-    settle.settle_all(30)
+    settle.settle_all(120)
     assert paula.get("items/carts/value/").json()["explanation"]["multiplier"] == 0.5
     flags = paula.get("flags/?item=carts&reason=regression").json()["results"]
     assert [flag["metric"] for flag in flags] == ["conversion"]
@@ -393,6 +393,6 @@ def test_a_candidate_becomes_an_experiment_with_the_variants_that_report(paula: 
     accepted = paula.post(f"candidates/{candidate.pk}/accept/", {"item": "carts"})
     assert accepted.status_code == 200, accepted.content
     assert (accepted.json()["experiment"], accepted.json()["replayed"]) == ("gates", 1)
-    settle.settle_all(30)
+    settle.settle_all(120)
     told = paula.get("experiments/gates/results/").json()
     assert (told["control"], told["variant"], told["verdict"]) == ("gate_30", "gate_40", "worse")

@@ -163,11 +163,11 @@ def test_a_large_file_waits_for_a_worker_who_takes_it_once(workspace, paula, set
     told = large(paula, settings, TWO)
     assert (told["state"], told["progress"], told["finished_at"]) == ("pending", 0, None)
     assert not Item.objects.exists()
-    assert waiting_files.take_waiting(max_seconds=5) == 1
+    assert waiting_files.take_waiting(max_seconds=60) == 1
     done = paula.get(f"imports/{told['id']}/").json()
     assert (done["state"], done["progress"], totals(done)) == ("done", 1, (2, 0, 0, 0))
     assert done["finished_at"] is not None
-    assert waiting_files.take_waiting(max_seconds=5) == 0
+    assert waiting_files.take_waiting(max_seconds=60) == 0
     assert FileImport.objects.get().body is None
 
 
@@ -180,7 +180,7 @@ def test_what_a_packed_file_unpacks_to_is_what_makes_it_large(paula, settings) -
 
 def test_what_a_worker_wrote_is_the_sender_s_doing(workspace, paula, settings) -> None:
     large(paula, settings, TWO)
-    waiting_files.take_waiting(max_seconds=5)
+    waiting_files.take_waiting(max_seconds=60)
     change = Change.objects.filter(type="item").first()
     assert change is not None
     assert (change.by, change.via) == (FileImport.objects.get().by, "api")
@@ -201,7 +201,7 @@ def test_a_reader_sees_how_far_a_large_file_has_been_read(workspace, paula, sett
 
     monkeypatch.setattr(waiting_files, "_PROGRESS_SECONDS", 0.0)
     monkeypatch.setattr(waiting_files._Watched, "_tell", and_look)
-    waiting_files.take_waiting(max_seconds=5)
+    waiting_files.take_waiting(max_seconds=60)
     assert seen == sorted(seen)
     assert 0 < seen[0] < seen[-1] == len(body)
     assert paula.get(f"imports/{told['id']}/").json()["created"] == 20_000
@@ -209,14 +209,14 @@ def test_a_reader_sees_how_far_a_large_file_has_been_read(workspace, paula, sett
 
 def test_a_large_dry_run_writes_no_row_either(paula, settings) -> None:
     told = large(paula, settings, TWO, "kind=items&dry_run=true")
-    waiting_files.take_waiting(max_seconds=5)
+    waiting_files.take_waiting(max_seconds=60)
     assert totals(paula.get(f"imports/{told['id']}/").json()) == (2, 0, 0, 0)
     assert not Item.objects.exists()
 
 
 def test_a_large_file_that_cannot_be_read_says_so_on_its_page(paula, settings) -> None:
     told = large(paula, settings, b"key,titel\nsaved-carts,Saved carts\n")
-    waiting_files.take_waiting(max_seconds=5)
+    waiting_files.take_waiting(max_seconds=60)
     page = paula.get(f"imports/{told['id']}/").json()
     assert page["state"] == "refused"
     assert [one["column"] for one in page["complaints"]]
@@ -232,10 +232,10 @@ def test_a_file_that_breaks_its_worker_is_tried_again_and_at_last_given_up(
 
     monkeypatch.setattr(waiting_files, "import_file", broken)
     for _ in range(waiting_files.MAX_ATTEMPTS):
-        assert waiting_files.take_waiting(max_seconds=5) == 1
-        assert waiting_files.take_waiting(max_seconds=5) == 0  # not at once
+        assert waiting_files.take_waiting(max_seconds=60) == 1
+        assert waiting_files.take_waiting(max_seconds=60) == 0  # not at once
         FileImport.objects.update(retry_at=None)
-    waiting_files.take_waiting(max_seconds=5)
+    waiting_files.take_waiting(max_seconds=60)
     page = paula.get(f"imports/{told['id']}/").json()
     assert (page["state"], page["complaints"][0]["code"]) == ("failed", "failed")
 
@@ -243,7 +243,7 @@ def test_a_file_that_breaks_its_worker_is_tried_again_and_at_last_given_up(
 def test_one_broken_file_does_not_hold_up_the_next(workspace, paula, settings) -> None:
     large(paula, settings, b"nonsense,header\nsaved-carts,Saved carts\n")
     large(paula, settings, b"key,name\nacme,Acme\n", "kind=customers")
-    assert waiting_files.take_waiting(max_seconds=5) == 2
+    assert waiting_files.take_waiting(max_seconds=60) == 2
     assert Customer.objects.get().key == "acme"
 
 

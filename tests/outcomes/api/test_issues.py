@@ -65,7 +65,7 @@ def standing() -> set[str]:
 
 
 def replayed(vendor: Vendor) -> None:
-    while interpret_pending(max_seconds=30):
+    while interpret_pending(max_seconds=60):
         pass
     vendor.settle()
 

@@ -225,7 +225,7 @@ def test_how_far_the_worker_is_behind_is_told(workspace: Workspace, ingrid: Call
     assert told["summary"]["deliveries_pending"] == 0
     assert told["summary"]["marks_pending"] > 0
     assert {"kind": "metric_day", "waiting": 1} in told["results"]
-    settle_all(30)
+    settle_all(120)
     told = Caller(workspace, ["outcomes:read"]).get("insights/freshness/").json()
     assert (told["summary"]["marks_pending"], told["summary"]["lag_seconds"]) == (0, 0)
 

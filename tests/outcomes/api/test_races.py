@@ -77,7 +77,7 @@ def test_workers_and_replays_at_once_take_everything_once() -> None:
     by = Actor("pm", None, "api")
     replay_source(workspace=vendor.workspace, by=by, source=vendor.source)
 
-    at_once(lambda _: settle.settle_all(60))
+    at_once(lambda _: settle.settle_all(120))
     vendor.settle()
 
     assert vendor.exposed() == (30 * 4, 0)

@@ -165,7 +165,7 @@ def test_a_source_is_read_again_and_tells_how_far_it_has_come(pm: Caller, vendor
     answer = pm.post("sources/segment/replay/")
     assert (answer.status_code, answer.json()["done"], answer.json()["is_finished"]) == (202, 0, False)
     assert pm.post("sources/segment/replay/").status_code == 409
-    settle.settle_all(30)
+    settle.settle_all(120)
     path = answer["Location"].partition("/api/v1/")[2]
     told = pm.get(path).json()
     assert (told["done"], told["total"], told["is_finished"]) == (1, 1, True)

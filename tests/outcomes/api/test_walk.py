@@ -33,7 +33,7 @@ def paula(workspace: Workspace) -> Caller:
     metric = Metric.objects.get()
     for back in range(10):
         a_metric_day(metric, TODAY - timedelta(days=back), 2.5)
-    settle_all(30)
+    settle_all(120)
     return paula
 
 
@@ -52,7 +52,7 @@ def test_a_new_target_moves_the_card_and_leaves_a_person_as_the_cause(paula: Cal
     outcome = paula.get("items/saved-carts/").json()["outcomes"][0]
     before = paula.get("items/saved-carts/")["ETag"]
     assert paula.patch(f"outcomes/{outcome['id']}/", {"target": 2.5}).status_code == 200
-    settle_all(30)
+    settle_all(120)
     response = paula.get("items/saved-carts/")
     assert response.json()["outcomes"][0]["attainment"] == 1.0
     assert response.json()["flags"] == []
@@ -66,17 +66,17 @@ def test_a_new_target_moves_the_card_and_leaves_a_person_as_the_cause(paula: Cal
 def test_a_dismissed_flag_stays_closed_while_its_condition_holds(paula: Caller) -> None:
     flag = Flag.objects.get()
     paula.post(f"flags/{flag.pk}/dismiss/", {"reason": "We moved on."})
-    settle_all(30)
+    settle_all(120)
     assert [row["state"] for row in paula.get("flags/").json()["results"]] == ["dismissed"]
     paula.post(f"flags/{flag.pk}/undo/")
-    settle_all(30)
+    settle_all(120)
     assert [row["state"] for row in paula.get("flags/").json()["results"]] == ["open"]
 
 
 def test_an_accepted_flag_sunsets_its_item_and_is_closed_for_good(paula: Caller) -> None:
     flag = Flag.objects.get()
     paula.post(f"flags/{flag.pk}/accept/")
-    settle_all(30)
+    settle_all(120)
     card = paula.get("items/saved-carts/").json()
     assert (card["status"], card["usage"]["verdict"]) == ("sunset", "exempt")
     assert [(told.pk, told.state) for told in Flag.objects.all()] == [(flag.pk, "accepted")]
@@ -84,7 +84,7 @@ def test_an_accepted_flag_sunsets_its_item_and_is_closed_for_good(paula: Caller)
 
 def test_an_archived_metric_is_named_as_missing(paula: Caller) -> None:
     assert paula.delete("metrics/checkout.conversion/").status_code == 204
-    settle_all(30)
+    settle_all(120)
     card = paula.get("items/saved-carts/").json()
     assert card["outcomes"][0]["missing"] == ["metric_archived"]
     assert card["value"]["proven"] is None

@@ -190,7 +190,7 @@ def test_a_test_is_answered_with_its_notice_and_goes_out(api: Caller, receiver: 
     endpoint = made(api, url=receiver.url)
     answer = api.post(f"endpoints/{endpoint['id']}/test/")
     assert (answer.status_code, answer.json()["state"]) == (202, "pending")
-    sending.send_due(max_seconds=5)
+    sending.send_due(max_seconds=60)
     shown = api.get(answer["Location"].partition("/api/v1/")[2]).json()
     assert (shown["state"], shown["attempts"], shown["due_at"]) == ("delivered", 1, None)
     told = verified(receiver.received[0], endpoint["secret"])
@@ -235,10 +235,10 @@ def test_a_notice_is_sent_again_unless_it_waits_or_its_endpoint_is_disabled(
     tell_something(workspace)
     path = f"notices/{Notice.objects.get().pk}/redeliver/"
     assert api.post(path).status_code == 409
-    sending.send_due(max_seconds=5)
+    sending.send_due(max_seconds=60)
     again = api.post(path)
     assert (again.status_code, again.json()["state"]) == (200, "pending")
-    sending.send_due(max_seconds=5)
+    sending.send_due(max_seconds=60)
     assert len({one.headers["webhook-id"] for one in receiver.received}) == 1
     assert len(receiver.received) == 2
     api.post(f"endpoints/{endpoint.pk}/disable/")
@@ -281,7 +281,7 @@ def test_finished_notices_and_attempts_are_forgotten_after_a_month_and_what_was_
     for notice in (old, kept, young, waiting):
         at = now - timedelta(days=3) if notice is young else notice.created_at
         Attempt.objects.create(workspace=workspace, notice=notice, endpoint=endpoint, number=1, started_at=at)
-    retention.forget_notices(max_seconds=5, now=now)
+    retention.forget_notices(max_seconds=60, now=now)
     assert set(Notice.objects.all()) == {young, waiting}
     assert [attempt.notice for attempt in Attempt.objects.all()] == [young]
     assert set(Occurrence.objects.all()) == {kept.occurrence, young.occurrence, waiting.occurrence}
@@ -306,7 +306,7 @@ def test_an_endpoint_goes_with_all_that_was_told_it(
     for one in (endpoint, other):
         tell_something(workspace)
         services.send_test(workspace=workspace, by=Actor("Ada", None, "api"), endpoint_id=one.pk)
-    sending.send_due(max_seconds=5)
+    sending.send_due(max_seconds=60)
     assert api.delete(f"endpoints/{endpoint.pk}/").status_code == 204
     assert {attempt.endpoint for attempt in Attempt.objects.all()} == {other}
     assert {notice.endpoint for notice in Notice.objects.all()} == {other}

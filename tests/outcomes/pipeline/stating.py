@@ -57,7 +57,7 @@ class Team:
         return receive.store(senders.of(source or self.source), signed, raw, "application/json").delivery_id
 
     def settle(self) -> None:
-        settle.settle_all(30)
+        settle.settle_all(120)
 
     def told(self, delivery_id: int) -> Delivery:
         return Delivery.objects.get(pk=delivery_id)

@@ -31,7 +31,7 @@ def team() -> Team:
 
 def interpreted(team: Team, body: dict[str, Any], **options: Any) -> Delivery:
     delivery_id = team.state(body, **options)
-    interpret_pending(max_seconds=30)
+    interpret_pending(max_seconds=60)
     return Delivery.objects.get(pk=delivery_id)
 
 
@@ -73,7 +73,7 @@ def test_sources_that_are_read_together_are_told_apart(team: Team) -> None:
     for number, source in enumerate([team.source, other, team.source]):
         team.state({"evidence": [{**TICKET, "id": f"zd-{number}"}]}, source=source)
     team.state({"releases": [{"item": "saved-carts", "at": AT}]}, source=other)
-    interpret_pending(max_seconds=30)
+    interpret_pending(max_seconds=60)
     by = {one.values["external_id"]: one.by for one in Change.objects.filter(type="evidence")}
     assert by == {"zd-0": team.source.name, "zd-1": "Zendesk", "zd-2": team.source.name}
     assert told("item") == [("edited", "webhook", "Zendesk")]
@@ -120,7 +120,7 @@ def test_an_archived_customer_is_not_changed_but_named_all_the_same(team: Team) 
 
 def test_a_part_that_occurs_twice_fails_the_delivery_and_says_so(team: Team) -> None:
     delivery_id = team.state(b'{"observations": [], "observations": []}')
-    interpret_pending(max_seconds=30)
+    interpret_pending(max_seconds=60)
     delivery = Delivery.objects.get(pk=delivery_id)
     assert (delivery.state, "occurs twice" in delivery.outcome["error"]) == ("failed", True)
 

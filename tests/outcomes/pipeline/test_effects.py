@@ -425,7 +425,7 @@ def test_the_order_of_deliveries_does_not_matter() -> None:
         parts = [{"observations": rows[start::3]} for start in range(3)]
         for part in parts if is_release_first else parts[::-1]:
             team.state(part)
-            settle.settle_all(30)
+            settle.settle_all(120)
         effect = effect_of(outcome)
         found.append((effect.estimate, effect.low, effect.high, effect.verdict))
     assert found[0] == found[1]

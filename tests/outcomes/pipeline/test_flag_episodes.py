@@ -304,6 +304,6 @@ def test_a_flag_that_is_not_as_the_days_say_is_drift_and_mended(
 
 
 def drift_of(team: Team) -> list[tuple[str, str]]:
-    run = reconcile(team.workspace, max_seconds=30)
+    run = reconcile(team.workspace, max_seconds=60)
     assert run is not None
     return [(one["kind"], one["name"]) for one in run.drift]

@@ -56,7 +56,7 @@ def test_one_fact_is_put_right_in_a_known_number_of_statements(
     team: Team, body: dict[str, Any], most: int
 ) -> None:
     team.state(body)
-    settle.interpret_pending(max_seconds=5)
+    settle.interpret_pending(max_seconds=60)
     before = team.value("carts").as_of, team.usage("carts").active, team.value("carts").realised
     with CaptureQueriesContext(connection) as captured:
         settle.settle_marks(max_seconds=60)

@@ -147,7 +147,7 @@ def test_recomputing_everything_from_facts_changes_no_row(seed: int) -> None:
     team = a_team()
     for number, body in enumerate(deliveries(seed)):
         team.state(body, message_id=f"msg_{seed}_{number}", signed_at=START + timedelta(minutes=number))
-        interpret_pending(max_seconds=10)
+        interpret_pending(max_seconds=60)
         team.settle()
     before = dump(team.workspace)
 

@@ -137,13 +137,13 @@ def half_loaded(team: Team) -> list[date]:
     team.item()
     days = days_before(PIN, 120)
     team.state(counted(CARTS, days[:67], 300))
-    settle.interpret_pending(max_seconds=10)
+    settle.interpret_pending(max_seconds=60)
     return days[67:]
 
 
 def test_a_source_is_not_called_silent_while_more_of_it_waits_to_be_read(team: Team) -> None:
     team.state(counted(CARTS, half_loaded(team), 300))
-    settle.settle_marks(max_seconds=5)
+    settle.settle_marks(max_seconds=60)
     assert not Flag.every.exists()
     team.settle()
     assert not Flag.every.exists()
@@ -157,7 +157,7 @@ def test_a_source_is_not_called_silent_by_the_clock_either_while_more_of_it_wait
     Workspace.objects.filter(pk=team.workspace.pk).update(pinned_on=PIN + timedelta(days=9))
     team.state(counted(CARTS, days_before(PIN + timedelta(days=9), 9), 300))
     clock.tick()
-    settle.settle_marks(max_seconds=5)
+    settle.settle_marks(max_seconds=60)
     assert not Flag.every.exists()
     team.settle()
     assert not Flag.every.exists()
@@ -166,7 +166,7 @@ def test_a_source_is_not_called_silent_by_the_clock_either_while_more_of_it_wait
 def test_a_source_whose_deliveries_wait_for_long_is_flagged_on_what_there_is(team: Team) -> None:
     team.state(counted(CARTS, half_loaded(team), 300))
     Mark.objects.update(marked_at=timezone.now() - settle.FLAGS_WAIT_AT_MOST)
-    settle.settle_marks(max_seconds=5)
+    settle.settle_marks(max_seconds=60)
     assert Flag.objects.get(reason="stale_source").evidence["days_since"] == 53
 
 

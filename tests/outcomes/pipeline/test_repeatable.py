@@ -51,7 +51,7 @@ def test_facts_and_what_became_of_their_delivery_stand_or_fall_together(
 
     monkeypatch.setattr(interpret, "_write_outcomes", written_and_then_ended)
     with pytest.raises(KeyboardInterrupt):
-        interpret.interpret_pending(max_seconds=5)
+        interpret.interpret_pending(max_seconds=60)
 
     assert (team.told(told).state, Observation.objects.count()) == ("pending", 0)
     monkeypatch.undo()

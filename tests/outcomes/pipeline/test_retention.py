@@ -40,7 +40,7 @@ def age(delivery_id: int, days: int) -> None:
 
 
 def forget() -> int:
-    return retention.forget_bodies(max_seconds=5)
+    return retention.forget_bodies(max_seconds=60)
 
 
 def test_the_bytes_of_a_delivery_go_after_thirty_days_and_its_row_stays(team: Team) -> None:

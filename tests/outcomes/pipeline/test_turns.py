@@ -85,17 +85,17 @@ def test_when_a_batch_is_ended_nobody_in_it_pays_and_each_goes_alone(team: Team,
 
     monkeypatch.setattr(interpret, "_interpret_together", limited)
     with pytest.raises(Ended):
-        interpret.interpret_pending(max_seconds=10)
+        interpret.interpret_pending(max_seconds=60)
     assert set(Delivery.objects.values_list("attempts", flat=True)) == {0}
 
     for _ in range(2):
         with pytest.raises(Ended):
-            interpret.interpret_pending(max_seconds=10)
+            interpret.interpret_pending(max_seconds=60)
         Delivery.objects.filter(state="pending").update(retry_at=timezone.now())
     monkeypatch.setattr(
         interpret, "_interpret_together", lambda claimed: 0 if guilty in claimed else together(claimed)
     )
-    interpret.interpret_pending(max_seconds=10)
+    interpret.interpret_pending(max_seconds=60)
     assert {id_ for id_, state in Delivery.objects.values_list("id", "state") if state == "done"} == set(
         ids
     ) - {guilty}

@@ -312,10 +312,10 @@ def test_nobody_is_asked_in_the_middle_of_a_load(team: Team) -> None:
     Delivery.objects.filter(pk=waiting).update(retry_at=None, received_at=datetime(2026, 1, 1, tzinfo=UTC))
     Delivery.objects.exclude(pk=waiting).update(received_at=datetime(2026, 1, 1, tzinfo=UTC))
     Delivery.objects.filter(pk=waiting).update(state="quarantined")
-    settle.interpret_pending(max_seconds=5)
+    settle.interpret_pending(max_seconds=60)
     Delivery.objects.filter(pk=waiting).update(state="pending")
 
-    settle_marks(max_seconds=5)
+    settle_marks(max_seconds=60)
 
     assert team.usage().verdict == "never_adopted"
     assert not Flag.objects.exists()
@@ -431,11 +431,11 @@ def test_the_number_of_queries_does_not_grow_with_the_items() -> None:
             team.item(f"item-{n}")
         for n in range(number):
             team.state(counted(f"item-{n}", days_before(PIN, 30), 300))
-        settle.interpret_pending(max_seconds=10)
+        settle.interpret_pending(max_seconds=60)
         with CaptureQueriesContext(
             connection,
         ) as captured:
-            settle_marks(max_seconds=20)
+            settle_marks(max_seconds=60)
         asked.append(len(captured))
     assert asked[0] == asked[1]
 

@@ -32,7 +32,7 @@ def observe(team: Team, number: int) -> None:
 
 def test_what_came_in_is_read_and_its_value_settled_in_one_go(team: Team) -> None:
     observe(team, 500)
-    assert not work.work(max_seconds=20)
+    assert not work.work(max_seconds=60)
     assert team.value().explanation["outcomes"][0]["current"] == 500
 
 

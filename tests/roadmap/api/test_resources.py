@@ -218,7 +218,7 @@ def test_links_added_at_once_never_weigh_more_than_one_and_nobody_sees_a_500() -
     problems = [a_problem(workspace) for _ in range(6)]
 
     def link(number: int) -> int:
-        start.wait(timeout=20)
+        start.wait(timeout=60)
         try:
             body = {"item": item.key, "problem": problems[number].key, "weight": 0.4}
             return Caller(**caller.headers).post("links/", body).status_code
@@ -247,7 +247,7 @@ def test_a_problem_deleted_while_evidence_is_added_is_a_409() -> None:
             connection.close()
 
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(elsewhere).result(timeout=10)
+            pool.submit(elsewhere).result(timeout=60)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("roadmap.services.evidence.check", delete_first)

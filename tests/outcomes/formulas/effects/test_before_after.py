@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.regression.linear_model import GLS
 
 from benchmarks.effects import LEAST_POWER, MOST_FALSE, doubt, false_share, power
 from benchmarks.simulated import Cell, series_of
@@ -40,7 +40,7 @@ def test_at_one_phi_it_is_generalised_least_squares(phi_index: int) -> None:
     assert fit is not None
     gaps = np.abs(np.subtract.outer(positions, positions))
     sigma = np.sign(PHIS[phi_index]) ** gaps * np.abs(PHIS[phi_index]) ** gaps
-    oracle = sm.GLS(values[positions], design, sigma=sigma).fit()
+    oracle = GLS(values[positions], design, sigma=sigma).fit()
     assert fit.coefficients[phi_index] == pytest.approx(oracle.params)
     errors = fit.scales(np.eye(design.shape[1]))[phi_index]
     assert errors == pytest.approx(oracle.bse)
