@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from productops.local.errors import CannotStart, Stopped, complain, in_one_line
@@ -22,6 +23,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 REQUIRE_BROWSER = "PRODUCTOPS_REQUIRE_BROWSER"
 REQUIRE_NODE = "PRODUCTOPS_REQUIRE_NODE"
 _SECONDS = 3600.0
+_PYTEST = (sys.executable, "-m", "pytest")
+_JOURNEYS = "tests/journeys"
 _HOW_TO_GET_ONE = "no Chromium found; get one with: apt-get install chromium"
 
 _HOW_TO_GET_NODE = "no node and npm found; get them with: apt-get install nodejs npm"
@@ -46,7 +49,7 @@ def main(environ: Mapping[str, str], arguments: Sequence[str]) -> int:
 
 
 def run_tests(where: Places, environ: Mapping[str, str], arguments: Sequence[str], stop: Stop) -> int:
-    pytest = [sys.executable, "-m", "pytest", *(arguments or all_tests(environ))]
+    chosen = [] if arguments else what_can_run(environ)
     say = Telling(where.log / "server.log")
     end_leftovers(where)
     (CHECKOUT / "var" / "static").mkdir(exist_ok=True)  # nothing is collected, but settings name it
@@ -54,18 +57,54 @@ def run_tests(where: Places, environ: Mapping[str, str], arguments: Sequence[str
     try:
         urls = Servers(where, supervisor, say, durable=False).start(environ)
         inherited = child_environ(environ, where, urls, "http://127.0.0.1:8000")
-        checks = None if arguments else begin_checks(where, inherited)
-        tested = run_here(supervisor, inherited, pytest)
-        checked = 0 if checks is None else result_of(supervisor, checks, where)
+        if arguments:
+            return run_here(supervisor, inherited, [*_PYTEST, *arguments])
+        return run_everything(supervisor, where.log, inherited, chosen)
     finally:
         supervisor.stop_all()
         end_leftovers(where)
-    return tested or checked
 
 
-def all_tests(environ: Mapping[str, str]) -> list[str]:
-    """Both cores, the journeys of one worker together; without a browser or node, all but what needs them."""
-    options = ["-n", "2", "-p", "tests.journeys.scheduling"]
+def run_everything(
+    supervisor: Supervisor, logs: Path, environ: Mapping[str, str], chosen: Sequence[str]
+) -> int:
+    """The checks, the journeys and all other tests beside each other; answers the first exit code that is not 0.
+
+    A journey mostly waits for the servers that it walks across, so there is a processor for the others meanwhile.
+    These give way to it: they only take longer, where a journey may be told that something is too busy.
+    """
+    beside = [
+        Beside.begin([CHECKOUT / "script" / "check"], environ, logs / "check.log"),
+        Beside.begin([*_PYTEST, _JOURNEYS, *chosen], environ, logs / "journeys.log"),
+    ]
+    gently = ["nice", "-n", "5"] if shutil.which("nice") else []
+    others = ["-n", "2", "-p", "tests.scheduling", f"--ignore={_JOURNEYS}"]
+    code = run_here(supervisor, environ, [*gently, *_PYTEST, *others, *chosen])
+    codes = [code, *(one.result(supervisor) for one in beside)]
+    return next((code for code in codes if code), 0)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A command that runs beside others; what it prints is shown once it has ended."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @classmethod
+    def begin(cls, command: Sequence[str | Path], environ: Mapping[str, str], log: Path) -> Beside:
+        log.unlink(missing_ok=True)
+        return cls(start_process(command, environ=environ, cwd=CHECKOUT, log=log), log)
+
+    def result(self, supervisor: Supervisor) -> int:
+        """Its exit code."""
+        code = finished(supervisor, self.process)
+        tell(self.log.read_text(errors="replace"))
+        return code
+
+
+def what_can_run(environ: Mapping[str, str]) -> list[str]:
+    """pytest's choice of tests: without a browser or node, all but what needs them."""
     left_out = []
     if find_browser() is None:
         left_out.append("not browser")
@@ -73,7 +112,7 @@ def all_tests(environ: Mapping[str, str]) -> list[str]:
     if not (shutil.which("node") and shutil.which("npm")):
         left_out.append("not node")
         _skip_or_stop(environ, REQUIRE_NODE, "the TypeScript client's test", _HOW_TO_GET_NODE)
-    return [*options, "-m", " and ".join(left_out)] if left_out else options
+    return ["-m", " and ".join(left_out)] if left_out else []
 
 
 def _skip_or_stop(environ: Mapping[str, str], required: str, what: str, how_to_get_it: str) -> None:
@@ -85,24 +124,6 @@ def _skip_or_stop(environ: Mapping[str, str], required: str, what: str, how_to_g
 def find_browser() -> str | None:
     """The path of a Chromium that the system has."""
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
-
-
-def begin_checks(where: Places, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Beside the tests: much of what these do is to wait. What the checks say goes to a log until they have ended."""
-    log = _check_log(where)
-    log.unlink(missing_ok=True)
-    return start_process([CHECKOUT / "script" / "check"], environ=environ, cwd=CHECKOUT, log=log)
-
-
-def result_of(supervisor: Supervisor, checks: subprocess.Popen[bytes], where: Places) -> int:
-    """The checks' exit code, once they have ended; prints what they said."""
-    code = finished(supervisor, checks)
-    tell(_check_log(where).read_text(errors="replace"))
-    return code
-
-
-def _check_log(where: Places) -> Path:
-    return where.log / "check.log"
 
 
 def run_here(supervisor: Supervisor, environ: Mapping[str, str], command: Sequence[str | Path]) -> int:

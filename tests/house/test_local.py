@@ -19,7 +19,7 @@ from productops.local.processes import Stop, free_port, is_port_free
 from productops.local.serve import check_disk, chosen_port, only_one
 from productops.local.servers import Servers
 from productops.local.supervisor import Service, Supervisor
-from productops.local.testrun import REQUIRE_BROWSER, all_tests
+from productops.local.testrun import REQUIRE_BROWSER, Beside, what_can_run
 from productops.local.valkey import redis_url
 from tests.factories import a_workspace
 
@@ -256,14 +256,24 @@ def test_without_a_browser_its_tests_are_left_out_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    assert all_tests({})[-2:] == ["-m", "not browser and not node"]
+    assert what_can_run({}) == ["-m", "not browser and not node"]
     assert capsys.readouterr().err.count("\n") == 2
 
 
 def test_where_a_browser_is_required_its_absence_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(CannotStart, match="apt-get install chromium"):
-        all_tests({REQUIRE_BROWSER: "1"})
+        what_can_run({REQUIRE_BROWSER: "1"})
+
+
+def test_what_runs_beside_the_tests_is_shown_at_its_end_and_its_failure_counts(
+    where: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where.make()
+    failing = ("/bin/sh", "-c", "echo mypy failed; exit 3")
+    beside = Beside.begin(failing, {}, where.log / "check.log")
+    assert beside.result(Supervisor(Stop(), where.run, print)) == 3
+    assert "mypy failed" in capsys.readouterr().out
 
 
 @pytest.mark.django_db

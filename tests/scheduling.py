@@ -1,8 +1,7 @@
-"""A pytest plugin: the tests of a file stay on one of xdist's processes, and all journeys do; of fuzzed ones those of
-an operation.
+"""A pytest plugin: the tests of a file stay on one of xdist's processes, of fuzzed ones those of an operation.
 
-A module's fixtures are then made once, and the machine carries one whole system beside the tests. (xdist's
-own `loadgroup` loses its groups on pytest 9, which no longer reads the private attribute it writes them to.)
+A module's fixtures are then made once. (xdist's own `loadgroup` loses its groups on pytest 9, which no longer reads
+the private attribute it writes them to.)
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from xdist.scheduler import LoadScopeScheduling
 # What takes longer than its number of tests says, in seconds. It need not be exact: what is long goes first, so that
 # at the end nobody waits for the last one.
 _SECONDS = {
-    "journeys": 400,
     "tests/tenants/test_matrix.py": 120,
     "tests/productops/test_nasty_values.py": 110,
     "tests/tenants/test_references.py": 60,
@@ -54,8 +52,6 @@ class FilesTogether(LoadScopeScheduling):
         self.workqueue = _LongestFirst()
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith("tests/journeys/"):
-            return "journeys"
         file, _, test = nodeid.partition("::")
         if not file.startswith("tests/fuzz/"):
             return file
