@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
-# A string within one line, as JSON's all are. What is escaped in no string is no JSON, and is left to be refused.
-_STRING = re.compile(rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"')
+# What holds no escapes, and a string that does, within one line as JSON's all are. What is escaped in no string is
+# no JSON, and is left to be refused. A string that never ends goes to the end of its line: tried anew at each of its
+# quotes, it would take quadratic time.
+_STRING = re.compile(
+    rb"""((?:[^"]*+"[^"\\\n]*+")*+[^"]*+)("[^"\\\n]*+(?:\\.[^"\\\n]*+)*+(?:"|\\?(?=\n|\Z)))?"""
+)
 _ESCAPE = re.compile(rb"\\(?:u00([2-7][0-9a-fA-F])|.)")
 _MAY_HOLD = re.compile(rb"\\u00[2-7]")
 # These two mean something else when they are not escaped.
@@ -18,7 +22,7 @@ def plainly(body: bytes) -> bytes:
 
 
 def _string(found: re.Match[bytes]) -> bytes:
-    return _ESCAPE.sub(_character, found[0])
+    return found[0] if found[2] is None else found[1] + _ESCAPE.sub(_character, found[2])
 
 
 def _character(found: re.Match[bytes]) -> bytes:
