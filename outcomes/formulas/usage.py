@@ -59,7 +59,9 @@ def reach_from_short(rows: Iterable[Snapshot], *, first: date, last: date) -> Re
         return None
     sized = [(row, eligible) for row in inside if (eligible := _eligible(row))]
     if not sized:
-        return Reach(max(row.active for row in inside), None, None, None)
+        # Nobody who could use it is a number as well; that none was stated is not.
+        is_stated = any(row.eligible is not None for row in inside)
+        return Reach(max(row.active for row in inside), 0.0 if is_stated else None, None, None)
     best, best_eligible = max(sized, key=lambda pair: (pair[0].active / pair[1], _newest_last(pair[0])))
     apart = _not_overlapping(row for row, _ in sized)
     mean_eligible = sum(_eligible(row) or 0.0 for row in apart) / len(apart)

@@ -77,7 +77,7 @@ def test_without_eligible_the_reach_has_no_bounds() -> None:
 
 
 def test_a_day_of_nobody_among_nobody_has_no_share() -> None:
-    assert short(ago(0, 0, 0)) == Reach(0, None, None, None)
+    assert short(ago(0, 0, 0)) == Reach(0, 0, None, None)
 
 
 @given(

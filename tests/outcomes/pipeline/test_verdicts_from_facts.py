@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from outcomes.models import VerdictSpan
+from outcomes.models import Flag, VerdictSpan
 from outcomes.pipeline.clock import judge_anew
 from productops.workspaces.models import Workspace
 from roadmap.models import Item
@@ -89,6 +89,15 @@ def test_days_that_a_delivery_covers_without_rows_are_zeros_and_no_hole(team: Te
     team.state({**counted("saved-carts", days[:20], 300), "covers": [day.isoformat() for day in days]})
     team.settle()
     assert team.usage().verdict == "abandoned"
+
+
+def test_where_nobody_could_use_it_it_is_not_called_unused(team: Team) -> None:
+    team.item()
+    team.state(counted("saved-carts", days_before(PIN, 60), 0, eligible=0))
+    team.settle()
+    usage = team.usage()
+    assert (usage.verdict, usage.reason, usage.eligible) == ("data_gap", "no_audience", 0)
+    assert not Flag.objects.exists()
 
 
 def test_fewer_than_five_who_could_are_no_audience(team: Team) -> None:
