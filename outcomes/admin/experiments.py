@@ -199,6 +199,7 @@ class ExperimentAdmin(ArchivingAdmin):
             "results": results,
             "item_url": url_of(experiment.item),
             "unit": unit_of_difference(results["unit"]),
+            "then_unit": unit_of_difference((experiment.decided_reading or results)["unit"]),
             "chart": chart_of(results["series"]),
             "difference": next(
                 (one for one in results["differences"] if one["variant"] == results["variant"]), None

@@ -42,6 +42,21 @@ class VariantSerializer(PlainSerializer):
         return {"key": instance["key"], "split": instance.get("split", 1)}
 
 
+class DecidedReadingSerializer(serializers.Serializer):
+    """What an experiment read when it was decided: it stays as it was, whatever is corrected later."""
+
+    metric = serializers.CharField()
+    unit = serializers.CharField(allow_blank=True)
+    variant = serializers.CharField(help_text="The treatment that was spoken of.")
+    verdict = serializers.ChoiceField(TRIAL_VERDICTS)
+    estimate = serializers.FloatField(help_text="Against the control, in the metric's unit.")
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    at = serializers.DateTimeField(
+        allow_null=True, help_text="The instant that the variants were compared at."
+    )
+
+
 class ExperimentSerializer(RowSerializer):
     """A trial of an item on a part of its people. Only the item is asked for; the rest comes from it."""
 
@@ -58,6 +73,11 @@ class ExperimentSerializer(RowSerializer):
     )
     state = serializers.SerializerMethodField(help_text="As of the day of judgement.")
     decision = serializers.ChoiceField(DECISIONS, read_only=True, allow_null=True)
+    decided_reading = DecidedReadingSerializer(
+        read_only=True,
+        allow_null=True,
+        help_text="What it read when it was decided; null if nothing could be read.",
+    )
 
     class Meta:
         model = Experiment
@@ -78,6 +98,7 @@ class ExperimentSerializer(RowSerializer):
             "decided_variant",
             "decided_by",
             "decided_at",
+            "decided_reading",
             "archived_at",
             "version",
             "created_at",
@@ -228,6 +249,10 @@ class ResultsSerializer(serializers.Serializer):
     )
     verdict = serializers.ChoiceField(TRIAL_VERDICTS, help_text="On that treatment.")
     decision = serializers.ChoiceField(DECISIONS, allow_null=True)
+    decided_reading = DecidedReadingSerializer(allow_null=True, help_text="What it read when it was decided.")
+    has_changed_since_decision = serializers.BooleanField(
+        allow_null=True, help_text="Whether a late correction has it read otherwise than what was decided on."
+    )
     people_needed = serializers.IntegerField(allow_null=True)
     sample_ratio = SampleRatioSerializer()
     variants = VariantReadingSerializer(many=True)

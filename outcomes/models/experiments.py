@@ -46,6 +46,8 @@ class Experiment(Keyed):
     decided_variant = models.CharField(max_length=200, blank=True)
     decided_by = models.CharField(max_length=200, blank=True, editable=False)
     decided_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # {"metric", "unit", "variant", "verdict", "estimate", "low", "high", "at"}: what it read when it was decided.
+    decided_reading = models.JSONField(null=True, blank=True, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = ExperimentManager()  # type: ignore[misc]  # the stubs see a class variable in the parent
@@ -81,6 +83,10 @@ class Experiment(Keyed):
                 condition=(Q(state=DECIDED) & ~Q(decision="") & Q(decided_at__isnull=False))
                 | (~Q(state=DECIDED) & Q(decision="") & Q(decided_at__isnull=True)),
                 name="a_decided_experiment_says_how",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=DECIDED) | Q(decided_reading__isnull=True),
+                name="a_reading_was_decided_on_by_a_decision",
             ),
         ]
         indexes = [

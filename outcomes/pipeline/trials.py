@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from math import isclose
 from typing import Any
 
 from django.db import connection
@@ -85,6 +86,33 @@ def read_trials(experiments: Sequence[Experiment], day: date) -> list[Trial]:
         _trial(one, facts[one.pk], guardrails[one.pk], outcomes[one.item_id], used, day)
         for one in experiments
     ]
+
+
+def read_as(trial: Trial) -> dict[str, Any] | None:
+    """What a decision on the experiment is made on: the leading treatment on the primary metric; None without one."""
+    leading = trial.leading
+    if leading is None or trial.metric is None or trial.primary is None:
+        return None
+    at = trial.primary.at
+    return {
+        "metric": trial.metric.key,
+        "unit": trial.metric.unit,
+        "variant": leading.variant,
+        "verdict": leading.verdict,
+        "estimate": leading.estimate,
+        "low": leading.low,
+        "high": leading.high,
+        "at": at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None,
+    }
+
+
+def has_moved(then: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> bool:
+    """Whether a reading is another than the one that was decided on, beyond what the order of sums leaves."""
+    if then is None or now is None:
+        return then is not now
+    if any(then[name] != now[name] for name in ("metric", "variant", "verdict")):
+        return True
+    return not all(isclose(then[name], now[name], rel_tol=1e-9) for name in ("estimate", "low", "high"))
 
 
 @dataclass(frozen=True, slots=True)

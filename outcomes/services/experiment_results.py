@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from outcomes.formulas.trials import INCONCLUSIVE, NOTHING, VOID, WORSE, Reading
+from outcomes.formulas.trials import INCONCLUSIVE, NOTHING, VOID, WORSE, Reading, unit_of_difference
 from outcomes.models import Experiment, Metric
-from outcomes.pipeline.trials import Trial, read_trials, series_of
+from outcomes.pipeline.trials import Trial, has_moved, read_as, read_trials, series_of
 
 
 def results_of(experiment: Experiment, day: date) -> dict[str, Any]:
@@ -33,6 +33,8 @@ def results_of(experiment: Experiment, day: date) -> dict[str, Any]:
         "variant": leading.variant if leading else None,
         "verdict": verdict_of(trial),
         "decision": experiment.decision or None,
+        "decided_reading": experiment.decided_reading,
+        "has_changed_since_decision": _has_changed(trial),
         "people_needed": leading.people_needed if leading else None,
         "sample_ratio": {
             "p": primary.split_p if primary else None,
@@ -90,6 +92,12 @@ def _meant(trial: Trial) -> list[dict[str, Any]]:
     ]
 
 
+def _has_changed(trial: Trial) -> bool | None:
+    """Whether what was decided on reads otherwise now; None where nothing was decided, or it was not kept yet."""
+    then = trial.experiment.decided_reading
+    return None if then is None else has_moved(then, read_as(trial))
+
+
 def verdict_of(trial: Trial) -> str:
     """The verdict on the leading treatment: better, worse, inconclusive, void or no_data."""
     if trial.leading is None:
@@ -131,6 +139,8 @@ def _guardrail(trial: Trial, reading: Reading) -> dict[str, Any]:
 def _warnings(trial: Trial) -> Iterator[tuple[str, str]]:
     """What a reader has to know before the numbers are believed."""
     primary, leading = trial.primary, trial.leading
+    if _has_changed(trial):
+        yield "changed_since_decision", _decided_on(trial.experiment.decided_reading or {}, trial)
     if primary is None:
         yield "no_metric", "Nothing says what it is decided on: give it a metric, or its item an outcome."
         return
@@ -159,6 +169,18 @@ def _warnings(trial: Trial) -> Iterator[tuple[str, str]]:
             ),
         )
     yield from _doubts(trial, primary)
+
+
+def _decided_on(then: Mapping[str, Any], trial: Trial) -> str:
+    """What was decided on, in words."""
+    unit = unit_of_difference(then["unit"])
+    was = f"{then['estimate']:.3g}{f' {unit}' if unit else ''} ({then['low']:.3g} to {then['high']:.3g})"
+    verdict = verdict_of(trial)
+    now = f" and is {verdict.replace('_', ' ')} now" if verdict != then["verdict"] else ""
+    return (
+        f"What was reported of it has changed since the decision. It was made on {was}, {then['variant']} on"
+        f" {then['metric']}, which was {then['verdict'].replace('_', ' ')}{now}."
+    )
 
 
 def _waiting(reading: Reading, at: datetime) -> str:

@@ -6,6 +6,7 @@ Every change has it read again, and with it the effect on the outcomes of its it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from outcomes.models import Experiment, ExperimentGuardrail, ExperimentTotal, Metric, Outcome
 from outcomes.models.experiments import DECIDED, DECISIONS, DRAFT, ENDED, RUNNING
-from outcomes.pipeline.trials import arrangement_of
+from outcomes.pipeline.trials import arrangement_of, read_as, read_trials
 from outcomes.services.experiment_rules import problems_with_experiment, problems_with_guardrails
 from outcomes.services.marking import mark_experiments
 from outcomes.services.refusals import ImpossibleMove
@@ -146,8 +147,8 @@ def decide_experiment(
 ) -> None:
     """Write down what was decided, by whom and when; it ends an experiment that runs.
 
-    `variant` names the treatment that is meant where there are several. A decision may be revised. Raises
-    Refused, StaleEdit, NotHere.
+    `variant` names the treatment that is meant where there are several. What it reads at this moment is kept beside
+    the decision. A decision may be revised. Raises Refused, StaleEdit, NotHere.
     """
     experiment = rows.find(Experiment, workspace, experiment_id)
     if decision not in DECISIONS:
@@ -157,7 +158,7 @@ def decide_experiment(
         detail = f"Must be one of {', '.join(treatments)}."
         raise Refused([Complaint("variant", "invalid_choice", detail)])
     is_running = experiment.state in (DRAFT, RUNNING)
-    changes = {
+    changes: dict[str, Any] = {
         **(_ending(workspace, experiment, None) if is_running else {}),
         "state": DECIDED,
         "decision": decision,
@@ -166,6 +167,9 @@ def decide_experiment(
         "decided_by": by.name[:200],
         "decided_at": timezone.now(),
     }
+    as_decided = copy(experiment)
+    as_decided.decided_variant = variant
+    changes["decided_reading"] = read_as(read_trials([as_decided], workspace.today())[0])
     _move(workspace, by, experiment, version, changes)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
 from outcomes.admin.difference_chart import chart_of
-from outcomes.models import Experiment
+from outcomes.models import Experiment, ExperimentTotal
 from productops.workspaces.models import User, Workspace
 from roadmap.models import Item
 from tests.admin.furnishing import NOON, Furniture
@@ -94,6 +95,18 @@ def test_it_is_ended_decided_and_cloned_by_buttons(eve: Client, own: Furniture) 
     assert own.experiment.decided_by == User.objects.get(username="eve").get_full_name()
     assert "Cloned: this is" in press(eve, own.experiment, "clone")
     assert Experiment.objects.in_workspace(own.workspace.pk).count() == 2
+
+
+def test_the_page_says_that_what_was_decided_on_has_changed(eve: Client, own: Furniture) -> None:
+    press(eve, own.experiment, "decide", decision="ship")
+    assert own.experiment.decided_reading["variant"] == "treatment"
+    page = page_of(own.experiment)
+    assert "changed since" not in eve.get(page).content.decode()
+    totals = ExperimentTotal.objects.filter(experiment=own.experiment, variant="treatment")
+    totals.update(sum=F("sum") / 2, sum_squares=F("sum_squares") / 2)
+    text = eve.get(page).content.decode()
+    assert "changed since</span>" in text
+    assert "has changed since the decision" in text
 
 
 def test_a_viewer_presses_nothing(vic: Client, own: Furniture) -> None:

@@ -255,6 +255,52 @@ def test_a_result_that_is_worse_halves_what_is_realised(paula: Caller, item: Ite
     assert [flag["metric"] for flag in flags] == ["conversion"]
 
 
+def test_what_was_decided_on_stands_beside_a_result_that_a_late_correction_turned(
+    paula: Caller, item: Item
+) -> None:
+    paula.post("experiments/", {"item": "carts", "started_on": "2026-04-01"})
+    measured(paula)
+    before = paula.get("experiments/carts-experiment/results/").json()
+    assert (before["decided_reading"], before["has_changed_since_decision"]) == (None, None)
+    decided = paula.post("experiments/carts-experiment/decide/", {"decision": "ship"}).json()[
+        "decided_reading"
+    ]
+    (shown,) = before["differences"]
+    assert decided == {
+        "metric": "conversion",
+        "unit": "%",
+        "variant": "treatment",
+        "verdict": "better",
+        "at": AT,
+        **{name: pytest.approx(shown[name]) for name in ("estimate", "low", "high")},
+    }
+    still = paula.get("experiments/carts-experiment/results/").json()
+    assert still["has_changed_since_decision"] is False
+    assert "changed_since_decision" not in codes_of(still)
+    measured(paula, control=1_001, treatment=900)
+    after = paula.get("experiments/carts-experiment/results/").json()
+    assert (after["verdict"], after["has_changed_since_decision"]) == ("worse", True)
+    assert after["decided_reading"] == decided
+    told = next(one["detail"] for one in after["warnings"] if one["code"] == "changed_since_decision")
+    assert "which was better and is worse now" in told
+    # A later decision is made on what it reads then.
+    again = paula.post("experiments/carts-experiment/decide/", {"decision": "revert"}).json()
+    assert again["decided_reading"]["verdict"] == "worse"
+    assert paula.get("experiments/carts-experiment/results/").json()["has_changed_since_decision"] is False
+
+
+def test_a_decision_without_a_reading_says_so(paula: Caller, item: Item) -> None:
+    paula.post("experiments/", {"item": "carts", "started_on": "2026-04-01"})
+    assert (
+        paula.post("experiments/carts-experiment/decide/", {"decision": "hold"}).json()["decided_reading"]
+        is None
+    )
+
+
+def codes_of(results: dict[str, Any]) -> set[str]:
+    return {one["code"] for one in results["warnings"]}
+
+
 def test_what_was_decided_on_does_not_change_behind_the_decision(paula: Caller, item: Item) -> None:
     paula.post("experiments/", {"item": "carts"})
     paula.post("experiments/carts-experiment/decide/", {"decision": "revert"})
