@@ -27,7 +27,6 @@ from productops.workspaces.versions import NotHere, StaleEdit
 from roadmap.admin.numbers import UNKNOWN
 from roadmap.admin.problems import problem_named
 from roadmap.models import Item, Problem
-from roadmap.services import release_item
 
 ACCEPT, ACCEPT_METRIC, DISMISS = "accept", "accept-metric", "dismiss"
 # Offered to choose from beside a box that takes any key.
@@ -90,11 +89,9 @@ class CandidateAdmin(ReadOnlyAdmin):
             if name == DISMISS:
                 candidates.dismiss_candidate(**asking(request), candidate_id=row.pk, version=version)
                 return f"“{row.name}” is set aside."
-            with transaction.atomic():
-                made = candidates.accept_candidate(
-                    **asking(request), candidate_id=row.pk, version=version, **_said(row, name, data)
-                )
-                _release(request, made["item"], data.get(RELEASED_ON, ""))
+            made = candidates.accept_candidate(
+                **asking(request), candidate_id=row.pk, version=version, **_said(row, name, data)
+            )
         except ImpossibleMove as impossible:
             raise ActionRefused(str(impossible)) from impossible
         return _told(row, made)
@@ -204,19 +201,17 @@ def _said(row: Candidate, name: str, data: Mapping[str, str]) -> dict[str, Any]:
         said["metric"] = _metric_named(row.workspace_id, data["metric"].strip())
     if row.kind == "event":
         said["to"] = "observation" if name == ACCEPT_METRIC else "usage"
+    if row.kind in ("item", "event") and name == ACCEPT and data.get(RELEASED_ON, "").strip():
+        said[RELEASED_ON] = _day(data[RELEASED_ON].strip())
     return said
 
 
-def _release(request: HttpRequest, item: Item | None, said: str) -> None:
-    """Release the item of a candidate, if it is not out yet and a day was said. Raises Refused."""
-    if item is None or item.released_on is not None or not said.strip():
-        return
+def _day(said: str) -> date:
     try:
-        on = date.fromisoformat(said.strip())
+        return date.fromisoformat(said)
     except ValueError as error:
         bad = Complaint(RELEASED_ON, "invalid", "Say since which day it is out, such as 2026-12-01.")
         raise Refused([bad]) from error
-    release_item(**asking(request), item_id=item.pk, on=on)
 
 
 def _item_named(workspace_id: int, key: str) -> Item:

@@ -21,7 +21,7 @@ from outcomes.models.metrics import AGGREGATIONS
 from outcomes.models.rules import CANDIDATE_KINDS, CANDIDATE_STATES
 from outcomes.services import candidates, rules
 from outcomes.sources.rules import MAX_LENGTH
-from productops.api.fields import KeyOrId, Text, WholeNumber
+from productops.api.fields import Day, KeyOrId, Text, WholeNumber
 from productops.api.preconditions import version_if_said
 from productops.api.serializers import PlainSerializer, RowSerializer
 from productops.api.views import ReadOnlyViewSet, ResourceViewSet
@@ -248,6 +248,11 @@ class AcceptSerializer(PlainSerializer):
         Metric,
         required=False,
         help_text="What a new experiment is decided on; its item's primary outcome, or what it reports, otherwise.",
+    )
+    released_on = Day(
+        required=False,
+        help_text="Since when the item is out: it is released on that day, unless it is out already. Left out, a new"
+        " item is an idea, and nobody is asked whether it is used.",
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from outcomes.formulas.levels import WINDOW_PERIODS, DayTotal, level, period_of, window_before
 from outcomes.formulas.tracking import change_around
 from outcomes.insights.asking import Question, Told, read
+from outcomes.pipeline.windows import covered_days
 
 MINIMUM_COVERAGE = 0.8
 # No window of any cadence is longer: four quarters and the one that is running.
@@ -78,13 +79,6 @@ _TOTALS = """
     JOIN outcomes_metricday d ON d.metric_id = asked.metric_id AND d."on" BETWEEN asked.first AND asked.last
 """
 
-_COVERED = """
-    SELECT reported.metric_id, day."on" FROM outcomes_metricsource reported
-    JOIN outcomes_sourceday day ON day.source_id = reported.source_id
-    WHERE reported.metric_id = ANY(%(metrics)s) AND (day.has_observations OR day.is_stated)
-      AND day."on" BETWEEN %(first)s AND %(last)s
-"""
-
 
 def sunset_check(question: Question) -> Told[SunsetsSummary, SunsetCheck]:
     """Metrics of features that were taken away, those that worsened most first."""
@@ -104,11 +98,10 @@ def sunset_check(question: Question) -> Told[SunsetsSummary, SunsetCheck]:
 
 def _read_days(
     question: Question, gone: list[dict[str, Any]]
-) -> tuple[Mapping[int, list[tuple[str, DayTotal]]], Mapping[int, set[date]]]:
+) -> tuple[Mapping[int, list[tuple[str, DayTotal]]], Mapping[int, frozenset[date]]]:
     totals: dict[int, list[tuple[str, DayTotal]]] = defaultdict(list)
-    covered: dict[int, set[date]] = defaultdict(set)
     if not gone:
-        return totals, covered
+        return totals, {}
     around = timedelta(days=_LONGEST_DAYS)
     spans: dict[int, tuple[date, date]] = {}
     for row in gone:
@@ -120,15 +113,13 @@ def _read_days(
     for row in read(_TOTALS, question, metrics=metrics, firsts=firsts, lasts=lasts):
         metric_id, series = row.pop("metric_id"), row.pop("series")
         totals[metric_id].append((series, DayTotal(**row)))
-    for row in read(_COVERED, question, metrics=metrics, first=min(firsts), last=max(lasts)):
-        covered[row["metric_id"]].add(row["on"])
-    return totals, covered
+    return totals, covered_days(set(metrics), min(firsts), max(lasts))
 
 
 def _check(
     row: dict[str, Any],
     totals: Mapping[int, list[tuple[str, DayTotal]]],
-    covered: Mapping[int, set[date]],
+    covered: Mapping[int, frozenset[date]],
     today: date,
 ) -> SunsetCheck:
     cadence, sunset_on = row["cadence"], row["sunset_on"]
@@ -142,7 +133,7 @@ def _check(
     asked: dict[str, Any] = {
         "aggregation": row["aggregation"],
         "cadence": cadence,
-        "covered": covered.get(row["metric_id"], set()),
+        "covered": covered.get(row["metric_id"], frozenset()),
     }
     before = level(days, first=first, last=last, today=today, **asked)
     after = level(days, first=sunset_on, last=end, today=today, **asked)

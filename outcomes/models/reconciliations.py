@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from productops.workspaces.models import WorkspaceOwned
 
 # In this order: what is computed from facts first, then what is computed from that.
-STAGES = ("metrics", "usage", "problems", "audiences", "effects", "items", "done")
+STAGES = ("metrics", "usage", "problems", "audiences", "effects", "items", "sources", "done")
 
 
 class Reconciliation(WorkspaceOwned):

@@ -14,10 +14,10 @@ from typing import Any
 
 from django.db import connection
 
-from outcomes.models import ItemUsage, ItemValue, Metric
+from outcomes.models import Delivery, ItemUsage, ItemValue, Metric, Source, WorkspaceClock
 from outcomes.pipeline import retention
 from outcomes.pipeline.audience import counted_items, stale_days, windows_of
-from outcomes.pipeline.flag_drift import flags_that_differ
+from outcomes.pipeline.flag_drift import flags_of_sources_that_differ, flags_that_differ
 from outcomes.pipeline.judge import judge_items, plan_spans
 from outcomes.pipeline.marks import Marks
 from outcomes.pipeline.score import score_items
@@ -171,6 +171,25 @@ def check_items(workspace: Workspace, after: int, cause: Cause) -> Checked:
         if drift:
             found.drift += drift
             found.mend.add("item", pk, cause=cause)
+    return found
+
+
+def check_sources(workspace: Workspace, after: int, cause: Cause) -> Checked:
+    """Whether some sources are flagged as silent that are, and no others."""
+    found = Checked(Marks(workspace.pk))
+    keys = _page(
+        Source.objects.filter(workspace=workspace, pk__gt=after).values_list("pk", "key"), found, 100
+    )
+    clock = WorkspaceClock.objects.filter(workspace=workspace).first()
+    if clock is None or clock.judged_on != workspace.today():
+        # The day has turned, and nobody has looked at them as of it yet.
+        return found
+    speaking = set(Delivery.objects.pending().filter(source_id__in=keys).values_list("source_id", flat=True))
+    settled = set(keys) - _marked("source", workspace) - speaking
+    sources = list(Source.objects.filter(pk__in=settled).order_by("pk"))
+    for pk, name, stood, now in flags_of_sources_that_differ(workspace, sources):
+        found.drift.append(Drift("source_flag", pk, keys[pk], name, stood, now))
+        found.mend.add("source", pk, from_on=date.max, cause=cause)
     return found
 
 

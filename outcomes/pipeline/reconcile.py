@@ -27,6 +27,7 @@ from outcomes.pipeline.drift import (
     check_items,
     check_metrics,
     check_problems,
+    check_sources,
     check_usage,
 )
 from outcomes.pipeline.effect_drift import check_effects
@@ -46,6 +47,7 @@ BATCHES: dict[str, Callable[[Workspace, int, Cause], Checked]] = {
     "audiences": check_audiences,
     "effects": check_effects,
     "items": check_items,
+    "sources": check_sources,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from typing import Any
 
 from django.db import transaction
@@ -28,7 +29,7 @@ from roadmap.likeness import Like, problems_like
 from roadmap.models import Evidence, Item, Problem
 from roadmap.rules import is_key
 from roadmap.services import rows
-from roadmap.services.items import create_item
+from roadmap.services.items import create_item, release_item
 
 _NOT_KEY = re.compile(r"[^a-z0-9_-]+")
 _NOT_METRIC_KEY = re.compile(r"[^a-z0-9_.-]+")
@@ -49,6 +50,7 @@ def accept_candidate(
     item: Item | None = None,
     problem: Problem | None = None,
     metric: Metric | None = None,
+    released_on: date | None = None,
 ) -> dict[str, Any]:
     """Make the item, metric or experiment of a candidate (and the rule, for an event) and replay what named it.
 
@@ -56,7 +58,8 @@ def accept_candidate(
     expression over the event (1 each if there is none). `key` names the item or metric, an existing one too; left
     out it is made from the name. `item` is an existing one that an event is a use of, or that an experiment is on;
     a new experiment needs it, and a metric that it is decided on: that of the item's primary outcome, else the one
-    that is reported, unless `metric` is another. An issue becomes evidence for `problem`. Returns {"item", "metric",
+    that is reported, unless `metric` is another. With `released_on` an item is released on that day, unless it is out
+    already. An issue becomes evidence for `problem`. Returns {"item", "metric",
     "rule", "experiment"} as rows or None and "replays", one for every source that spoke of it. Raises Refused,
     StaleEdit, NotHere, or ImpossibleMove when it was settled before, or the issue is evidence for another problem.
     """
@@ -72,6 +75,8 @@ def accept_candidate(
         raise Refused([Complaint("item", "not_asked_for", "What this becomes is on no item.")])
     if metric is not None and candidate.kind != "experiment":
         raise Refused([Complaint("metric", "not_asked_for", "What this becomes is decided on no metric.")])
+    if released_on is not None and not is_used and candidate.kind != "item":
+        raise Refused([Complaint("released_on", "not_asked_for", "What this becomes is never released.")])
     if candidate.kind == "evidence":
         _check_free(candidate, problem)
     elif candidate.kind == "experiment":
@@ -79,6 +84,8 @@ def accept_candidate(
         item = metric = None
     elif is_used or candidate.kind == "item":
         item = item or _item(acting, candidate, key, title)
+        if released_on is not None and item.released_on is None:
+            release_item(**acting, item_id=item.pk, on=released_on)
     else:
         metric = _metric(acting, candidate, key, title, aggregation)
     if candidate.kind == "event":

@@ -13,7 +13,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from outcomes.api.insights import INSIGHTS
-from outcomes.models import Exposure, FlagAction, SourceDay, UsageDay, ValueRecord, VerdictSpan
+from outcomes.models import (
+    Exposure,
+    FlagAction,
+    MetricSource,
+    SourceDay,
+    UsageDay,
+    ValueRecord,
+    VerdictSpan,
+)
 from outcomes.pipeline import partitions
 from productops.workspaces.models import Change, Workspace
 from roadmap.models import Customer, Item, Problem, ProblemStanding
@@ -493,6 +501,24 @@ def test_what_worsened_after_a_removal_is_told_with_both_levels(workspace: Works
     assert rows[0]["sunset_on"] == "2026-04-01"
     assert rows[0]["relative"] == pytest.approx(-0.2)
     assert summary == {"items": 1, "metrics": 3, "worsened": 1, "held": 1, "unknown": 1}
+
+
+def test_a_metric_that_began_shortly_before_a_removal_has_no_zeros_before_it(
+    workspace: Workspace, paula: Caller
+) -> None:
+    gone_on = date(2026, 4, 1)
+    metric = a_metric(workspace, key="orders", aggregation="sum")
+    an_outcome(sunset(workspace, gone_on, key="old-export"), metric)
+    source = a_source(workspace)
+    MetricSource.objects.create(workspace=workspace, metric=metric, source=source)
+    for back in range(-27, 29):
+        on = gone_on - timedelta(days=back)
+        SourceDay.objects.create(workspace=workspace, source=source, on=on, has_observations=True)
+        if back <= 7:
+            a_metric_day(metric, on, 10.0)
+    _, (row,) = asked(paula, "sunset-check/")
+    # A level of 2.5 before would make it seem to have quadrupled since.
+    assert (row["before"], row["after"], row["has_worsened"]) == (None, 10, None)
 
 
 def test_of_an_item_that_came_as_sunset_nobody_knows_the_day(workspace: Workspace, paula: Caller) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from outcomes.models import Candidate, Delivery, Rule, UsageEvent
+from outcomes.models import Candidate, Delivery, Metric, Rule, UsageEvent
 from tests.callers import Caller, codes, pointers
 from tests.factories import a_metric, a_source, a_workspace
 from tests.outcomes.api.sending import Vendor, at_path, basic
@@ -156,6 +156,33 @@ def test_accepting_an_event_makes_the_item_and_the_rule_and_takes_what_was_said(
     assert UsageEvent.objects.get().item.key == "cart-saved"
     assert (vendor.delivery.taken, vendor.delivery.refused) == (1, 1)
     assert pm.post(f"candidates/{candidate.pk}/accept/").status_code == 409
+
+
+def test_what_is_in_use_is_out_since_a_day_that_is_said_with_it(vendor: Vendor, pm: Caller) -> None:
+    tracked(vendor, "Cart Saved", "Order Placed", "Other")
+    vendor.settle()
+    pk = {one.name: one.pk for one in Candidate.objects.all()}
+    assert pm.post(f"candidates/{pk['Other']}/accept/").status_code == 200
+    assert pm.get("items/other/").json()["status"] == "idea"
+    said = {"released_on": "2026-01-15"}
+    assert pm.post(f"candidates/{pk['Cart Saved']}/accept/", said).status_code == 200
+    item = pm.get("items/cart-saved/").json()
+    assert (item["status"], item["released_on"]) == ("released", "2026-01-15")
+    # Of one that is out already nothing is moved.
+    again = {"item": "cart-saved", "released_on": "2026-02-01"}
+    assert pm.post(f"candidates/{pk['Order Placed']}/accept/", again).status_code == 200
+    assert pm.get("items/cart-saved/").json()["released_on"] == "2026-01-15"
+
+
+def test_a_metric_is_not_out_since_any_day_and_a_bad_day_accepts_nothing(vendor: Vendor, pm: Caller) -> None:
+    tracked(vendor, "Cart Saved")
+    vendor.settle()
+    address = f"candidates/{Candidate.objects.get().pk}/accept/"
+    assert pointers(pm.post(address, {"to": "observation", "released_on": "2026-01-15"})) == {"/released_on"}
+    assert pointers(pm.post(address, {"released_on": "2027-02-29"})) == {"/released_on"}
+    assert pointers(pm.post(address, {"released_on": "2300-01-01"})) == {"/released_on"}
+    assert Candidate.objects.get().state == "open"
+    assert not Metric.objects.filter(key="cart-saved").exists()
 
 
 def test_accepting_an_event_as_a_metric_takes_its_values(vendor: Vendor, pm: Caller) -> None:

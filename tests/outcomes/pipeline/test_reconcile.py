@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
 
 from outcomes.instruments import DRIFT
-from outcomes.models import Effect, ItemValue, Metric, Reconciliation, ValueRecord, VerdictSpan
-from outcomes.pipeline import marks
+from outcomes.models import Effect, Flag, ItemValue, Metric, Reconciliation, ValueRecord, VerdictSpan
+from outcomes.pipeline import clock, marks
 from outcomes.pipeline.reconcile import reconcile, reconcile_due
+from productops.workspaces.models import Workspace
 from roadmap.models import Item
 from roadmap.signals import problems_changed
 from tests.callers import Caller
@@ -161,6 +162,53 @@ def test_an_effect_whose_facts_wait_to_be_read_is_not_drift(measured: Team) -> N
     outcome = Effect.objects.get(design="before_after").outcome_id
     marks.mark("effect", measured.workspace.pk, [outcome])
     assert a_pass(measured).drift == []
+
+
+@pytest.fixture
+def silent(team: Team) -> Team:
+    """Its source was last heard of a week ago, and is flagged for it."""
+    Workspace.objects.filter(pk=team.workspace.pk).update(pinned_on=PIN + timedelta(days=7))
+    team.workspace.refresh_from_db()
+    clock.tick()
+    team.settle()
+    assert Flag.objects.get(reason="stale_source").state == "open"
+    assert a_pass(team).drift == []
+    return team
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE outcomes_flag SET state = 'resolved', resolved_on = '2026-05-08', resolved_cause = 'recovered'"
+        " WHERE reason = 'stale_source'",
+        "UPDATE outcomes_flag SET holding_since = '2026-04-20' WHERE reason = 'stale_source'",
+        "DELETE FROM outcomes_flagaction; DELETE FROM outcomes_flag WHERE reason = 'stale_source'",
+    ],
+)
+def test_a_flag_of_a_source_that_is_not_as_its_days_say_is_told_and_mended(silent: Team, damage: str) -> None:
+    flag = Flag.objects.get(reason="stale_source")
+    with connection.cursor() as cursor:
+        cursor.execute(damage)
+
+    run = a_pass(silent)
+
+    assert [(one["kind"], one["key"]) for one in run.drift] == [("source_flag", silent.source.key)]
+    silent.settle()
+    mended = Flag.objects.get(reason="stale_source")
+    assert (mended.state, mended.holding_since, mended.opened_on) == (
+        "open",
+        flag.holding_since,
+        flag.opened_on,
+    )
+    assert a_pass(silent).drifted == 0
+
+
+def test_a_source_whose_deliveries_wait_to_be_read_is_not_called_drift(silent: Team) -> None:
+    Flag.objects.filter(reason="stale_source").update(
+        state="resolved", resolved_on=PIN + timedelta(days=7), resolved_cause="edited"
+    )
+    silent.state(observed({PIN: 20}))
+    assert a_pass(silent).drift == []
 
 
 def test_a_mended_value_says_in_its_history_that_it_was_mended(team: Team) -> None:
