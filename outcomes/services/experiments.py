@@ -5,6 +5,7 @@ Every change has it read again, and with it the effect on the outcomes of its it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import date, timedelta
@@ -32,6 +33,7 @@ EVEN_SPLIT: Sequence[Mapping[str, Any]] = (
     {"key": "control", "split": 0.5},
     {"key": "treatment", "split": 0.5},
 )
+_NUMBERED = re.compile(r"(.+)-[1-9][0-9]*")
 # What a decision was made on does not change behind it.
 _SETTLED = ("metric", "guardrails", "variants", "control", "started_on", "ended_on")
 
@@ -188,7 +190,7 @@ def clone_experiment(
         by=by,
         item=on,
         key=key,
-        named_after=held.key if on.pk == held.item_id else "",
+        named_after=_first_key(held) if on.pk == held.item_id else "",
         hypothesis=held.hypothesis,
         metric=held.metric,
         variants=held.variants,
@@ -196,6 +198,15 @@ def clone_experiment(
         # What was put away in the meantime is tied to nothing new.
         guardrails=[metric for metric in _guardrails(held) if metric.archived_at is None],
     )
+
+
+def _first_key(experiment: Experiment) -> str:
+    """The key of the experiment that this one repeats, as its own says: of `carts-ab-2` that is `carts-ab`."""
+    numbered = _NUMBERED.fullmatch(experiment.key)
+    if numbered is None:
+        return experiment.key
+    others = _in(experiment.workspace).filter(item_id=experiment.item_id, key=numbered[1])
+    return numbered[1] if others.exists() else experiment.key
 
 
 @transaction.atomic

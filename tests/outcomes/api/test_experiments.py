@@ -369,6 +369,12 @@ def test_a_clone_is_the_same_again_without_data(paula: Caller, item: Item) -> No
     assert paula.post("experiments/again/clone/").json()["key"] == "again-2"
 
 
+def test_a_clone_of_a_clone_is_numbered_like_a_clone(paula: Caller, item: Item) -> None:
+    paula.post("experiments/", {"item": "carts", "key": "checkout-2026"})
+    assert paula.post("experiments/checkout-2026/clone/").json()["key"] == "checkout-2026-2"
+    assert paula.post("experiments/checkout-2026-2/clone/").json()["key"] == "checkout-2026-3"
+
+
 def test_lists_are_filtered_and_refuse_what_they_do_not_know(paula: Caller, item: Item) -> None:
     paula.post("experiments/", {"item": "carts"})
     queries = ("item=carts", "metric=conversion", "guardrail=load.time", "state=draft", "search=carts")
