@@ -188,7 +188,7 @@ def test_what_a_worker_wrote_is_the_sender_s_doing(workspace, paula, settings) -
 
 @pytest.mark.django_db(transaction=True)
 def test_a_reader_sees_how_far_a_large_file_has_been_read(workspace, paula, settings, monkeypatch) -> None:
-    body = b"key,title\n" + b"".join(b"item-%d,Item %d\n" % (number, number) for number in range(20_000))
+    body = b"key,title\n" + b"".join(b"item-%d,Item %d\n" % (number, number) for number in range(8_000))
     told = large(paula, settings, body)
     seen: list[int] = []
     tell = waiting_files._Watched._tell
@@ -203,8 +203,8 @@ def test_a_reader_sees_how_far_a_large_file_has_been_read(workspace, paula, sett
     monkeypatch.setattr(waiting_files._Watched, "_tell", and_look)
     waiting_files.take_waiting(max_seconds=60)
     assert seen == sorted(seen)
-    assert 0 < seen[0] < seen[-1] == len(body)
-    assert paula.get(f"imports/{told['id']}/").json()["created"] == 20_000
+    assert 0 < seen[0] < seen[1] < seen[-1] == len(body)
+    assert paula.get(f"imports/{told['id']}/").json()["created"] == 8_000
 
 
 def test_a_large_dry_run_writes_no_row_either(paula, settings) -> None:
