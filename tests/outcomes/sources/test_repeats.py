@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -61,3 +63,16 @@ def test_an_event_written_by_hand_counts_again_tomorrow_and_one_with_an_id_once(
     assert named(body, NOW) == named(body, NOW + timedelta(seconds=200)) != named(body, TOMORROW)
     told = body.replace(b'"E"', b'"E", "%s" : "7"' % _TOLD_BY[kind].encode())
     assert named(told, NOW) == named(told, TOMORROW)
+
+
+@pytest.mark.parametrize(("told", "is_same"), [({}, False), ({"time": 1}, True), ({"$insert_id": "7"}, True)])
+@pytest.mark.parametrize("proof", [{}, {"authorization": "Basic czo="}])
+def test_what_mixpanels_library_for_node_sends_is_a_new_event_each_time(
+    told: dict[str, Any], is_same: bool, proof: dict[str, str]
+) -> None:
+    body = json.dumps([{"event": "E", "properties": {"token": "s", "distinct_id": "u", **told}}]).encode()
+    ids = {
+        adapters.of("mixpanel").verify(proof, body, ["s"], now=now, tolerance=timedelta(minutes=5)).message_id
+        for now in (NOW, NOW + timedelta(milliseconds=3))
+    }
+    assert len(ids) == (1 if is_same else 2)
