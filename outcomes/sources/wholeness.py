@@ -45,8 +45,13 @@ def _unpacked(value: bytes) -> bytes:
 
 
 def is_last_line_whole(body: bytes) -> bool:
-    """Whether no line is missing its end: the last one has its mark, or is an object that closes what it opened."""
-    return body.endswith(b"\n") or is_closed(body.rpartition(b"\n")[2].removeprefix(b"\xef\xbb\xbf").strip())
+    """Whether no line is missing its end: the last one has its mark, or is an object that closes what it opened.
+
+    What is blank behind the last mark is no line. Nothing at all is not whole.
+    """
+    _, mark, last = body.rpartition(b"\n")
+    begun = last.removeprefix(b"\xef\xbb\xbf").strip()
+    return is_closed(begun) if begun else bool(mark)
 
 
 def _are_fields(body: bytes) -> bool:

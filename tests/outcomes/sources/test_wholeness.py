@@ -30,6 +30,11 @@ def test_json_is_whole_at_its_end_and_nowhere_before(document: Any, ascii_only: 
     assert not any(is_evidently_whole(raw[:length], "application/json") for length in range(len(raw)))
 
 
+def test_blanks_behind_the_last_line_are_no_line() -> None:
+    assert is_last_line_whole(b'{"a": 1}\n  ')
+    assert not is_last_line_whole(b"  ")
+
+
 def _export(resources: int, metrics: int, name: str) -> bytes:
     request = ExportMetricsServiceRequest()
     for _ in range(resources):
