@@ -243,13 +243,17 @@ def test_an_environment_without_python_is_not_usable(tmp_path: Path) -> None:
 
 
 def test_a_preferred_port_is_kept_while_nobody_has_it() -> None:
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        holder.listen()
-        taken = holder.getsockname()[1]
-        assert not is_port_free(taken)
-        assert free_port(taken) != taken
-    assert free_port(taken) == taken
+    def is_kept() -> bool:
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", 0))
+            holder.listen()
+            taken = holder.getsockname()[1]
+            assert not is_port_free(taken)
+            assert free_port(taken) != taken
+        return free_port(taken) == taken
+
+    # Whoever else is on this machine may take a port as soon as it is let go, but not again and again.
+    assert any(is_kept() for _ in range(5))
 
 
 def test_without_a_browser_its_tests_are_left_out_in_one_line(

@@ -34,7 +34,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(folder: Path, *command: str, seconds: float = 180.0) -> str:
+def run(folder: Path, *command: str, seconds: float = 300.0) -> str:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False)
     assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -49,7 +49,7 @@ def test_the_compiled_client_creates_reads_changes_pages_and_removes(
     client: Path, server: RunningServer
 ) -> None:
     team = Team.on(server, "frontend")
-    told = json.loads(run(client, "node", "built/journey.js", server.url, team.key, seconds=60))
+    told = json.loads(run(client, "node", "built/journey.js", server.url, team.key, seconds=180))
     assert told == {
         "key": "saved-carts",
         "version": 2,

@@ -35,7 +35,7 @@ def test_the_signed_webhook_of_the_readme_moves_the_value_it_says(beside_the_dem
         cwd=beside_the_demo,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=True,
     )
 
