@@ -83,7 +83,7 @@ class Team:
         headers = signed_headers(self.secret, message_id, int(at or time.time()), raw)
         return request("POST", self.source_url, raw, {**headers, "Content-Type": "application/json"})
 
-    def settled(self, seconds: float = 60) -> list[Any]:
+    def settled(self, seconds: float = 120) -> list[Any]:
         """Wait until every delivery has been interpreted; return them."""
         return eventually(
             self.deliveries, lambda rows: all(row["state"] != "pending" for row in rows), seconds

@@ -76,7 +76,7 @@ class RunningServer:
     def output(self) -> str:
         return self.printed.read_text() if self.printed.exists() else ""
 
-    def manage(self, *arguments: str, seconds: float = 120.0) -> subprocess.CompletedProcess[str]:
+    def manage(self, *arguments: str, seconds: float = 300.0) -> subprocess.CompletedProcess[str]:
         """Runs a `manage.py` command that finds the servers by itself; fails the test when it fails."""
         done = subprocess.run(
             [sys.executable, str(CHECKOUT / "manage.py"), *arguments],

@@ -32,12 +32,12 @@ def test_nothing_acknowledged_is_lost_or_applied_twice_by_a_dozen_kills(
     for victim in itertools.islice(itertools.cycle(VICTIMS), KILLS):
         before, taken = server.pid(victim), senders.acknowledged_count()
         server.kill(victim)
-        server.wait_for_another(victim, before, 60)
+        server.wait_for_another(victim, before, 120)
         # Each kill hits a system that takes deliveries.
-        eventually(senders.acknowledged_count, lambda count, taken=taken: count > taken, 60)
+        eventually(senders.acknowledged_count, lambda count, taken=taken: count > taken, 120)
     senders.stop()
     eventually(lambda: server.status("/readyz"), lambda status: status == 200, 60)
-    wait_until_settled(senders.team, server.env["DATABASE_URL"], 180)
+    wait_until_settled(senders.team, server.env["DATABASE_URL"], 300)
 
     found = audit(senders, server.env["DATABASE_URL"])
 
@@ -53,8 +53,8 @@ def test_with_redis_killed_again_and_again_no_delivery_fails(server: RunningServ
         before = server.pid("redis")
         server.kill("redis")
         time.sleep(0.5)
-        server.wait_for_another("redis", before, 60)
+        server.wait_for_another("redis", before, 120)
     senders.stop()
     assert set(senders.answers) == {"202", "again 202"}
-    wait_until_settled(senders.team, server.env["DATABASE_URL"], 120)
+    wait_until_settled(senders.team, server.env["DATABASE_URL"], 300)
     assert audit(senders, server.env["DATABASE_URL"]).is_clean

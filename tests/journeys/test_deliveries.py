@@ -127,7 +127,7 @@ def test_without_redis_deliveries_are_taken_and_computed_once_it_is_back(server:
     ]
 
     assert {answer.status for answer in answers} == {202}
-    assert {row["state"] for row in team.settled(seconds=60)} == {"done"}
+    assert {row["state"] for row in team.settled(seconds=180)} == {"done"}
 
 
 def _history(path: Path) -> Path:
@@ -169,7 +169,7 @@ def _backfill(team: Team, history: Path) -> None:
 
 def _told(team: Team) -> list[Any]:
     """What the cards say once nothing moves any more, without ids and times of writing."""
-    team.settled(seconds=120)
+    team.settled(seconds=300)
 
     def cards() -> list[Any]:
         rows = team.api("GET", "items/?page_size=200&ordering=key").body["results"]
@@ -187,7 +187,7 @@ def _told(team: Team) -> list[Any]:
         is_judged = all(card["usage"]["verdict"] not in (None, "not_instrumented") for card in seen)
         return is_judged and not _marks(team) and cards() == seen
 
-    return list(eventually(cards, is_still, 90))
+    return list(eventually(cards, is_still, 300))
 
 
 def _marks(team: Team) -> int:
