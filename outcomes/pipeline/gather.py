@@ -20,6 +20,7 @@ from outcomes.formulas.verdicts import Thresholds
 from outcomes.models import ItemSource, ProductAudience, Source, SourceDay
 from outcomes.pipeline.counted import Points, Steps
 from outcomes.pipeline.days import Span, a_year_before
+from outcomes.pipeline.earlier import asking_earlier
 from outcomes.pipeline.prepared import execute_prepared
 from outcomes.pipeline.usage_facts import ItemFacts, Shape
 from productops.workspaces.models import Workspace
@@ -58,6 +59,10 @@ def gather(
         product = products.get(facts.item.product_id or 0)
         facts.declared_eligible = product.eligible_count if product else None
         facts.has_season = with_season
+        facts.read_from = reach_back[facts.item.pk]
+        snapshots = (shape.source_id for shape in facts.shapes if shape.has_counts or shape.has_shares)
+        by_customer = _by_customer(facts, products)
+        facts.was_used_between = asking_earlier(facts.item.pk, next(snapshots, None), by_customer=by_customer)
     _add_events([f for f in used if _has(f, "has_events")], products, reach_back, days, today)
     _add_snapshots([f for f in used if _has(f, "has_counts") or _has(f, "has_shares")], reach_back, today)
     _add_audiences(used, reach_back, days)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -66,6 +67,9 @@ class ItemFacts:
     shares_on: list[int] = field(default_factory=list)
     shares_sum: list[float] = field(default_factory=lambda: [0.0])
     primary: SourceCalendar | None = None
+    # What is older than this was not read; whether it was used between two such days is asked when somebody wants it.
+    read_from: date = date.min
+    was_used_between: Callable[[date, date], bool] | None = None
     # What was answered before: the verdict, the value and its explanation ask for the same days.
     answers: dict[date, UsageOn] = field(default_factory=dict)
 
@@ -131,9 +135,11 @@ class ItemFacts:
 
     def _was_used(self, day: date) -> bool:
         """Whether anybody is known to have used it in the window that ends on `day`."""
+        first = day - self.window + timedelta(days=1)
+        if first < self.read_from and self.was_used_between is not None:
+            return self.was_used_between(first, day)
         if self.actors.at(day) > 0:
             return True
-        first = day - self.window + timedelta(days=1)
         begin = bisect_left(self.counts_on, first.toordinal())
         end = bisect_right(self.counts_on, day.toordinal())
         return any(row.active > 0 for row in self.counts[begin:end]) or self._shares_between(first, day) > 0

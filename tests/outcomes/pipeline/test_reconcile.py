@@ -211,6 +211,27 @@ def test_a_source_whose_deliveries_wait_to_be_read_is_not_called_drift(silent: T
     assert a_pass(silent).drift == []
 
 
+@pytest.mark.parametrize("told", ["events", "counts", "shares"])
+def test_what_is_advised_of_a_flag_of_long_ago_is_the_same_however_few_days_are_judged(told: str) -> None:
+    team = Team(pin=PIN)
+    item = team.item("old")
+    team.item("other")
+    days = days_before(PIN - timedelta(days=120), 60)
+    numbers = {"counts": {"active": 90, "eligible": 400}, "shares": {"share": 0.2}}.get(told)
+    snapshots = [{"item": "old", "on": str(on), **(numbers or {})} for on in days]
+    team.state({"snapshots": snapshots} if numbers else {"usage": used("old", people(8), days[::2])})
+    team.state({"usage": used("other", people(8), days_before(PIN, 180))})
+    team.settle()
+    flag = Flag.objects.get(reason="abandoned")
+    assert (flag.state, flag.recommendation) == ("open", "check_tracking")
+    for from_on in (date.max, PIN - timedelta(days=2)):
+        marks.mark("item", team.workspace.pk, [item.pk], from_on=from_on)
+        team.settle()
+        flag.refresh_from_db()
+        assert flag.recommendation == "check_tracking"
+    assert a_pass(team).drift == []
+
+
 def test_a_mended_value_says_in_its_history_that_it_was_mended(team: Team) -> None:
     ItemValue.objects.filter(item__key="carts").update(proven=99)
     run = a_pass(team)
