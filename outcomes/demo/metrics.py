@@ -105,7 +105,7 @@ METRICS = (
     DemoMetric(
         "mail.bounced", "Invoices that bounced", "invoices", "decrease", "sum", 42, 3.2,
         weekend=0.25, growth=0.01, decimals=0,
-        shifts=(Shift("delivery-tracking", -205, -21.0, 2),),
+        shifts=(Shift("delivery-tracking", -205, -25.0, 2),),
     ),
     DemoMetric(
         "sync.errors", "Accounting sync errors", "errors", "decrease", "sum", 64, 5.0,
