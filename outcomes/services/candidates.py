@@ -59,9 +59,9 @@ def accept_candidate(
     out it is made from the name. `item` is an existing one that an event is a use of, or that an experiment is on;
     a new experiment needs it, and a metric that it is decided on: that of the item's primary outcome, else the one
     that is reported, unless `metric` is another. With `released_on` an item is released on that day, unless it is out
-    already. An issue becomes evidence for `problem`. Returns {"item", "metric",
-    "rule", "experiment"} as rows or None and "replays", one for every source that spoke of it. Raises Refused,
-    StaleEdit, NotHere, or ImpossibleMove when it was settled before, or the issue is evidence for another problem.
+    already. An issue becomes evidence for `problem`. Returns {"item", "metric", "rule", "experiment"} as rows or None
+    and "replays", one for every source that spoke of it. Raises Refused, StaleEdit, NotHere, or ImpossibleMove when
+    it was settled before, or the issue is evidence for another problem.
     """
     candidate = rows.find(Candidate, workspace, candidate_id)
     guarded_update(Candidate.objects.in_workspace(workspace.pk), candidate_id, version, {})
@@ -71,12 +71,7 @@ def accept_candidate(
     _check_problem(candidate, problem)
     rule, experiment = None, None
     is_used = candidate.kind == "event" and to != "observation"
-    if item is not None and not is_used and candidate.kind != "experiment":
-        raise Refused([Complaint("item", "not_asked_for", "What this becomes is on no item.")])
-    if metric is not None and candidate.kind != "experiment":
-        raise Refused([Complaint("metric", "not_asked_for", "What this becomes is decided on no metric.")])
-    if released_on is not None and not is_used and candidate.kind != "item":
-        raise Refused([Complaint("released_on", "not_asked_for", "What this becomes is never released.")])
+    _check_asked_for(candidate, is_used, item=item, metric=metric, released_on=released_on)
     if candidate.kind == "evidence":
         _check_free(candidate, problem)
     elif candidate.kind == "experiment":
@@ -99,6 +94,18 @@ def accept_candidate(
     ]
     made = {"item": item, "metric": metric, "rule": rule, "experiment": experiment}
     return {**made, "replays": replays}
+
+
+def _check_asked_for(
+    candidate: Candidate, is_used: bool, *, item: Item | None, metric: Metric | None, released_on: date | None
+) -> None:
+    """Refuse what says something of a thing that the candidate does not become."""
+    if item is not None and not is_used and candidate.kind != "experiment":
+        raise Refused([Complaint("item", "not_asked_for", "What this becomes is on no item.")])
+    if metric is not None and candidate.kind != "experiment":
+        raise Refused([Complaint("metric", "not_asked_for", "What this becomes is decided on no metric.")])
+    if released_on is not None and not is_used and candidate.kind != "item":
+        raise Refused([Complaint("released_on", "not_asked_for", "What this becomes is never released.")])
 
 
 def _claimed_with(candidate: Candidate, problem: Problem | None) -> list[Candidate]:
